@@ -1,0 +1,6 @@
+//! Octets to fields and back: in place, bounded, strict.
+
+pub mod base64url;
+pub mod basic;
+pub mod form;
+pub mod json;

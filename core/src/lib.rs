@@ -1,0 +1,6 @@
+//! An OAuth 2.0 authorization server and JWT validator without a heap.
+#![no_std]
+
+pub mod codec;
+pub mod jose;
+pub mod jwt;

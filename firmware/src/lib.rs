@@ -1,0 +1,2 @@
+//! What every Smallgate board shares.
+#![no_std]

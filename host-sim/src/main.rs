@@ -1,0 +1,2 @@
+//! The Smallgate gateway on a desktop.
+fn main() {}

@@ -4,3 +4,6 @@
 pub mod codec;
 pub mod jose;
 pub mod jwt;
+pub mod scope;
+pub mod secret;
+pub mod time;

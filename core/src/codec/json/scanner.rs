@@ -1,0 +1,362 @@
+//! The one pass over a document: grammar, depth, duplicates, member table.
+
+use heapless::Vec;
+
+use super::text::{Text, escaped_char};
+use super::{JsonError, Limits, MAX_DEPTH, MAX_MEMBERS, Value};
+
+/// Marks a length whose text has an escape; the length is in the other bits.
+const ESCAPED: u16 = 0x8000;
+
+/// Where a member's name and value are in the document. Positions and lengths
+/// are below [`super::MAX_OCTETS`], so bit 15 of a length is free for a flag.
+#[derive(Clone, Copy)]
+pub(in crate::codec) struct Member {
+    /// The first octet inside the name's quotes.
+    name_at: u16,
+    name_length: u16,
+    /// The first octet of the value, a quote included.
+    value_at: u16,
+    value_length: u16,
+}
+
+impl Member {
+    pub(super) fn name<'a>(&self, text: &'a str) -> Option<Text<'a>> {
+        let contents = part(text, self.name_at, self.name_length)?;
+        Some(Text::from_checked(
+            contents,
+            self.name_length & ESCAPED != 0,
+        ))
+    }
+
+    pub(super) fn value<'a>(&self, text: &'a str) -> Option<Value<'a>> {
+        let whole = part(text, self.value_at, self.value_length)?;
+        Value::from_checked(whole, self.value_length & ESCAPED != 0)
+    }
+
+    /// Where the name's contents begin, how long they are, whether they have an
+    /// escape.
+    pub(in crate::codec) const fn name_position(&self) -> (u16, u16, bool) {
+        (
+            self.name_at,
+            self.name_length & !ESCAPED,
+            self.name_length & ESCAPED != 0,
+        )
+    }
+
+    /// The same of the value, quotes included.
+    pub(in crate::codec) const fn value_position(&self) -> (u16, u16, bool) {
+        (
+            self.value_at,
+            self.value_length & !ESCAPED,
+            self.value_length & ESCAPED != 0,
+        )
+    }
+}
+
+/// The stretch of `text` from `at`; the flag in `length` is left out.
+fn part(text: &str, at: u16, length: u16) -> Option<&str> {
+    text.get(usize::from(at)..)?
+        .get(..usize::from(length & !ESCAPED))
+}
+
+/// An object or array that has been opened.
+#[derive(Clone, Copy)]
+enum Frame {
+    /// An object, and how many entries of the table are not its own.
+    Object(u8),
+    Array,
+}
+
+/// What the grammar allows at this point, white space skipped.
+#[derive(Clone, Copy)]
+enum Expected {
+    /// After `{`: a name or `}`.
+    FirstName,
+    /// After a comma in an object: a name.
+    Name,
+    /// After `[`: a value or `]`.
+    FirstItem,
+    /// After a colon, or a comma in an array: a value.
+    Value,
+    /// After a value: a comma or the closing bracket.
+    Next,
+}
+
+/// Checks all of `text` and leaves the members of the outermost object in
+/// `table`.
+///
+/// The table is the stack of all objects open at the time: an object's entries
+/// go when it closes, so at the end the outermost ones are left.
+pub(super) fn scan(
+    text: &str,
+    limits: &Limits,
+    table: &mut Vec<Member, MAX_MEMBERS>,
+) -> Result<(), JsonError> {
+    let mut scanner = Scanner {
+        text,
+        rest: text.as_bytes(),
+        frame: Frame::Object(0),
+        outer: Vec::new(),
+        table,
+        members_left: limits.members,
+        depth: usize::from(limits.depth).min(MAX_DEPTH),
+    };
+    scanner.begin()?;
+    let mut expected = Expected::FirstName;
+    loop {
+        let octet = scanner.next_token()?;
+        expected = match (expected, scanner.frame, octet) {
+            (Expected::FirstName | Expected::Name, _, b'"') => scanner.name()?,
+            (Expected::FirstName | Expected::Next, Frame::Object(_), b'}')
+            | (Expected::FirstItem | Expected::Next, Frame::Array, b']') => {
+                if scanner.close() {
+                    break;
+                }
+                Expected::Next
+            }
+            (Expected::Next, Frame::Object(_), b',') => Expected::Name,
+            (Expected::Next, Frame::Array, b',') => Expected::Value,
+            (Expected::FirstItem | Expected::Value, _, _) => scanner.value(octet)?,
+            (Expected::Name, _, b'}') if limits.trailing_comma && scanner.outer.is_empty() => break,
+            _ => return Err(JsonError::Syntax),
+        };
+    }
+    scanner.skip_space();
+    if scanner.rest.is_empty() {
+        Ok(())
+    } else {
+        Err(JsonError::TrailingOctets)
+    }
+}
+
+struct Scanner<'s, 't> {
+    text: &'t str,
+    /// What has not been read.
+    rest: &'t [u8],
+    /// The innermost open object or array.
+    frame: Frame,
+    /// Those around it, the outermost first.
+    outer: Vec<Frame, MAX_DEPTH>,
+    table: &'s mut Vec<Member, MAX_MEMBERS>,
+    members_left: u8,
+    depth: usize,
+}
+
+impl Scanner<'_, '_> {
+    /// Takes the opening brace of the outermost object.
+    fn begin(&mut self) -> Result<(), JsonError> {
+        match self.next_token()? {
+            b'{' if self.depth == 0 => Err(JsonError::TooDeep),
+            b'{' => Ok(()),
+            b'[' | b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n' => Err(JsonError::NotAnObject),
+            _ => Err(JsonError::Syntax),
+        }
+    }
+
+    /// Skips white space and takes the octet after it.
+    fn next_token(&mut self) -> Result<u8, JsonError> {
+        self.skip_space();
+        let (octet, rest) = self.rest.split_first().ok_or(JsonError::Syntax)?;
+        self.rest = rest;
+        Ok(*octet)
+    }
+
+    /// RFC 8259 §2: "Insignificant whitespace is allowed before or after any of
+    /// the six structural characters."
+    fn skip_space(&mut self) {
+        while let [b' ' | b'\t' | b'\n' | b'\r', rest @ ..] = self.rest {
+            self.rest = rest;
+        }
+    }
+
+    /// How many octets have been read: below 2^15, as the length is.
+    fn position(&self) -> u16 {
+        let read = self.text.len().saturating_sub(self.rest.len());
+        u16::try_from(read).unwrap_or(u16::MAX)
+    }
+
+    /// A member's name, its opening quote taken, and the colon.
+    fn name(&mut self) -> Result<Expected, JsonError> {
+        self.members_left = self
+            .members_left
+            .checked_sub(1)
+            .ok_or(JsonError::TooManyMembers)?;
+        let name_at = self.position();
+        let name_length = self.string()?;
+        let member = Member {
+            name_at,
+            name_length,
+            value_at: 0,
+            value_length: 0,
+        };
+        if self.is_duplicate(&member) {
+            return Err(JsonError::DuplicateMember);
+        }
+        self.table
+            .push(member)
+            .map_err(|_| JsonError::TooManyMembers)?;
+        match self.next_token()? {
+            b':' => Ok(Expected::Value),
+            _ => Err(JsonError::Syntax),
+        }
+    }
+
+    /// Whether the object now open has a member of the same name.
+    fn is_duplicate(&self, new: &Member) -> bool {
+        let Frame::Object(first) = self.frame else {
+            return false;
+        };
+        self.table.iter().skip(usize::from(first)).any(|member| {
+            // Two unescaped names of different lengths, nearly always the case, are told apart here.
+            let plain = (member.name_length | new.name_length) & ESCAPED == 0;
+            if plain && member.name_length != new.name_length {
+                return false;
+            }
+            match (member.name(self.text), new.name(self.text)) {
+                (Some(one), Some(other)) => one.same(other),
+                _ => false,
+            }
+        })
+    }
+
+    /// The value that begins with `octet`, which has been taken.
+    fn value(&mut self, octet: u8) -> Result<Expected, JsonError> {
+        let at = self.position().saturating_sub(1);
+        if let (Frame::Object(_), Some(member)) = (self.frame, self.table.last_mut()) {
+            member.value_at = at;
+        }
+        match octet {
+            b'"' => {
+                let escaped = self.string()? & ESCAPED;
+                self.value_ends(escaped);
+                return Ok(Expected::Next);
+            }
+            b'{' => {
+                let first = u8::try_from(self.table.len()).unwrap_or(u8::MAX);
+                self.open(Frame::Object(first))?;
+                return Ok(Expected::FirstName);
+            }
+            b'[' => {
+                self.open(Frame::Array)?;
+                return Ok(Expected::FirstItem);
+            }
+            b't' => self.literal(b"rue")?,
+            b'f' => self.literal(b"alse")?,
+            b'n' => self.literal(b"ull")?,
+            b'-' | b'0'..=b'9' => self.number(octet).ok_or(JsonError::Syntax)?,
+            _ => return Err(JsonError::Syntax),
+        }
+        self.value_ends(0);
+        Ok(Expected::Next)
+    }
+
+    /// Notes where the value of the open object's latest member ends.
+    fn value_ends(&mut self, escaped: u16) {
+        let end = self.position();
+        if let (Frame::Object(_), Some(member)) = (self.frame, self.table.last_mut()) {
+            member.value_length = end.saturating_sub(member.value_at) | escaped;
+        }
+    }
+
+    fn open(&mut self, frame: Frame) -> Result<(), JsonError> {
+        // The frames around the new one, with the innermost, are one more than those in `outer`.
+        if self.outer.len().saturating_add(1) >= self.depth {
+            return Err(JsonError::TooDeep);
+        }
+        self.outer
+            .push(self.frame)
+            .map_err(|_| JsonError::TooDeep)?;
+        self.frame = frame;
+        Ok(())
+    }
+
+    /// Closes the innermost object or array; true when it was the outermost.
+    fn close(&mut self) -> bool {
+        let Some(outer) = self.outer.pop() else {
+            return true;
+        };
+        if let Frame::Object(first) = self.frame {
+            self.table.truncate(usize::from(first));
+        }
+        self.frame = outer;
+        self.value_ends(0);
+        false
+    }
+
+    /// A string after its opening quote: takes the closing one, and gives the
+    /// length of what is between with [`ESCAPED`].
+    fn string(&mut self) -> Result<u16, JsonError> {
+        let at = self.position();
+        let mut escaped = 0;
+        loop {
+            let (octet, rest) = self.rest.split_first().ok_or(JsonError::Syntax)?;
+            self.rest = rest;
+            match octet {
+                b'"' => break,
+                b'\\' => {
+                    escaped = ESCAPED;
+                    let mut octets = rest.iter();
+                    escaped_char(&mut octets.by_ref().copied()).ok_or(JsonError::Syntax)?;
+                    self.rest = octets.as_slice();
+                }
+                // RFC 8259 §7: "the characters that MUST be escaped: quotation mark, reverse
+                // solidus, and the control characters (U+0000 through U+001F)".
+                0..0x20 => return Err(JsonError::Syntax),
+                _ => {}
+            }
+        }
+        // The closing quote has been taken too.
+        let length = self.position().saturating_sub(at).saturating_sub(1);
+        Ok(length | escaped)
+    }
+
+    fn literal(&mut self, tail: &[u8]) -> Result<(), JsonError> {
+        self.rest = self.rest.strip_prefix(tail).ok_or(JsonError::Syntax)?;
+        Ok(())
+    }
+
+    /// RFC 8259 §6: `number = [ minus ] int [ frac ] [ exp ]`, the first octet
+    /// taken; "Leading zeros are not allowed."
+    fn number(&mut self, first: u8) -> Option<()> {
+        let mut digit = first;
+        if first == b'-' {
+            let (octet, rest) = self.rest.split_first()?;
+            digit = *octet;
+            self.rest = rest;
+        }
+        match digit {
+            b'0' => {}
+            b'1'..=b'9' => self.skip_digits(),
+            _ => return None,
+        }
+        if let [b'.', rest @ ..] = self.rest {
+            self.rest = rest;
+            self.digits()?;
+        }
+        if let [b'e' | b'E', rest @ ..] = self.rest {
+            self.rest = match rest {
+                [b'+' | b'-', rest @ ..] => rest,
+                _ => rest,
+            };
+            self.digits()?;
+        }
+        Some(())
+    }
+
+    /// One digit or more.
+    fn digits(&mut self) -> Option<()> {
+        let [b'0'..=b'9', rest @ ..] = self.rest else {
+            return None;
+        };
+        self.rest = rest;
+        self.skip_digits();
+        Some(())
+    }
+
+    fn skip_digits(&mut self) {
+        while let [b'0'..=b'9', rest @ ..] = self.rest {
+            self.rest = rest;
+        }
+    }
+}

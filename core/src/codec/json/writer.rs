@@ -1,0 +1,257 @@
+//! Writing JSON into a slice.
+
+use core::fmt;
+
+use super::JsonError;
+
+/// Writes JSON into a slice, member by member, without a buffer of its own.
+///
+/// Commas, quotes, colons and escapes are the writer's; that what is begun is
+/// ended is the caller's. When the slice is full, nothing more is written and
+/// [`Writer::finish`] says so.
+///
+/// ```
+/// use smallgate_core::codec::json::Writer;
+///
+/// let mut out = [0; 64];
+/// let mut json = Writer::new(&mut out);
+/// json.begin_object();
+/// json.member_text("token_type", "Bearer");
+/// json.member_u64("expires_in", 3600);
+/// json.begin_text("scope");
+/// json.push_text("read");
+/// json.push_text(" write");
+/// json.end_text();
+/// json.end_object();
+/// assert_eq!(
+///     json.finish()?,
+///     br#"{"token_type":"Bearer","expires_in":3600,"scope":"read write"}"#
+/// );
+/// # Ok::<(), smallgate_core::codec::json::JsonError>(())
+/// ```
+pub struct Writer<'o> {
+    out: &'o mut [u8],
+    length: usize,
+    /// Whether a member or item has been written at this level, so that a
+    /// comma goes before the next one.
+    comma: bool,
+    overflow: bool,
+}
+
+impl<'o> Writer<'o> {
+    /// A writer that begins at the start of `out`.
+    #[must_use]
+    pub const fn new(out: &'o mut [u8]) -> Self {
+        Writer {
+            out,
+            length: 0,
+            comma: false,
+            overflow: false,
+        }
+    }
+
+    /// `{`, alone or as an item of an array.
+    pub fn begin_object(&mut self) {
+        self.separate();
+        self.raw(b"{");
+        self.comma = false;
+    }
+
+    /// `"name":{`
+    pub fn begin_object_member(&mut self, name: &str) {
+        self.name(name);
+        self.raw(b"{");
+        self.comma = false;
+    }
+
+    /// `}`
+    pub fn end_object(&mut self) {
+        self.raw(b"}");
+        self.comma = true;
+    }
+
+    /// `"name":"value"`
+    pub fn member_text(&mut self, name: &str, value: &str) {
+        self.begin_text(name);
+        self.push_text(value);
+        self.end_text();
+    }
+
+    /// `"name":"value"`, the value being all `parts` one after the other.
+    pub fn member_text_parts<'p>(&mut self, name: &str, parts: impl IntoIterator<Item = &'p str>) {
+        self.begin_text(name);
+        for part in parts {
+            self.push_text(part);
+        }
+        self.end_text();
+    }
+
+    /// `"name":"`, for [`Writer::push_text`].
+    pub fn begin_text(&mut self, name: &str) {
+        self.name(name);
+        self.raw(b"\"");
+    }
+
+    /// A part of a string that has been begun, escaped as necessary.
+    pub fn push_text(&mut self, part: &str) {
+        let mut rest = part.as_bytes();
+        loop {
+            let plain = rest
+                .iter()
+                .position(|octet| matches!(octet, 0..0x20 | b'"' | b'\\'))
+                .unwrap_or(rest.len());
+            let Some((run, tail)) = rest.split_at_checked(plain) else {
+                return;
+            };
+            self.raw(run);
+            let Some((special, tail)) = tail.split_first() else {
+                return;
+            };
+            self.escape(*special);
+            rest = tail;
+        }
+    }
+
+    /// `"`
+    pub fn end_text(&mut self) {
+        self.raw(b"\"");
+    }
+
+    /// `"name":value`
+    pub fn member_u64(&mut self, name: &str, value: u64) {
+        self.name(name);
+        // u64::MAX has 20 digits.
+        let mut digits = [b'0'; 20];
+        let mut left = value;
+        let mut count: usize = 0;
+        for slot in digits.iter_mut().rev() {
+            *slot = b'0' | u8::try_from(left % 10).unwrap_or(0);
+            left /= 10;
+            count = count.saturating_add(1);
+            if left == 0 {
+                break;
+            }
+        }
+        let unused = digits.len().saturating_sub(count);
+        self.raw(digits.get(unused..).unwrap_or(b"0"));
+    }
+
+    /// `"name":true` or `"name":false`
+    pub fn member_bool(&mut self, name: &str, value: bool) {
+        self.name(name);
+        self.raw(if value { b"true" } else { b"false" });
+    }
+
+    /// `"name":` and `value`, which must be JSON.
+    pub fn member_raw(&mut self, name: &str, value: &[u8]) {
+        self.name(name);
+        self.raw(value);
+    }
+
+    /// `"name":[`
+    pub fn begin_array_member(&mut self, name: &str) {
+        self.name(name);
+        self.raw(b"[");
+        self.comma = false;
+    }
+
+    /// `"value"` as an item of an array.
+    pub fn array_text(&mut self, value: &str) {
+        self.separate();
+        self.raw(b"\"");
+        self.push_text(value);
+        self.end_text();
+    }
+
+    /// `]`
+    pub fn end_array(&mut self) {
+        self.raw(b"]");
+        self.comma = true;
+    }
+
+    /// `octets` as they are: no comma, no quotes, no escape.
+    pub fn raw(&mut self, octets: &[u8]) {
+        let free = self
+            .out
+            .get_mut(self.length..)
+            .and_then(|free| free.get_mut(..octets.len()));
+        match free {
+            Some(free) if !self.overflow => {
+                free.copy_from_slice(octets);
+                self.length = self.length.saturating_add(octets.len());
+            }
+            _ => self.overflow = true,
+        }
+    }
+
+    /// How many octets have been written.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Whether nothing has been written.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// What has been written.
+    ///
+    /// # Errors
+    ///
+    /// [`JsonError::BufferTooSmall`] when the slice was too short for all of it.
+    pub fn finish(self) -> Result<&'o mut [u8], JsonError> {
+        if self.overflow {
+            return Err(JsonError::BufferTooSmall);
+        }
+        self.out
+            .get_mut(..self.length)
+            .ok_or(JsonError::BufferTooSmall)
+    }
+
+    /// A comma where one is due, and that one will be.
+    fn separate(&mut self) {
+        if self.comma {
+            self.raw(b",");
+        }
+        self.comma = true;
+    }
+
+    fn name(&mut self, name: &str) {
+        self.separate();
+        self.raw(b"\"");
+        self.push_text(name);
+        self.raw(b"\":");
+    }
+
+    /// One character that RFC 8259 §7 wants escaped: the quotation mark, the
+    /// reverse solidus, a control character.
+    fn escape(&mut self, octet: u8) {
+        let short = match octet {
+            b'"' | b'\\' => octet,
+            0x08 => b'b',
+            0x09 => b't',
+            0x0A => b'n',
+            0x0C => b'f',
+            0x0D => b'r',
+            _ => {
+                let high = b'0' | (octet >> 4);
+                let low = match octet & 0xF {
+                    digit @ 0..10 => b'0' | digit,
+                    letter => letter.wrapping_add(b'a' - 10),
+                };
+                self.raw(&[b'\\', b'u', b'0', b'0', high, low]);
+                return;
+            }
+        };
+        self.raw(&[b'\\', short]);
+    }
+}
+
+impl fmt::Debug for Writer<'_> {
+    /// Not what was written: it may be secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Writer({} octets)", self.length)
+    }
+}

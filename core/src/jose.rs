@@ -14,11 +14,16 @@ use core::fmt;
 
 #[cfg(feature = "es256")]
 mod es256;
+mod header;
 mod hs256;
+mod jws;
 
 #[cfg(feature = "es256")]
 pub use es256::{Es256SigningKey, Es256VerifyingKey};
+pub use header::{ExpectedType, HeaderParameter, HeaderPolicy};
 pub use hs256::Hs256Key;
+pub(crate) use jws::sign_staged;
+pub use jws::{JwsError, Keys, SignedToken, VerifiedJws, sign, verify};
 
 /// A digital signature or MAC algorithm (RFC 7518 §3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -100,17 +105,22 @@ pub trait Verifier: Sync {
     fn verify(&self, input: &[u8], signature: &[u8]) -> Result<(), SignatureError>;
 }
 
-/// A signature could not be made.
+/// Why a signature, or the token with it, could not be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum SignError {
     /// The backend reported a failure, or what it returned is no signature.
     Backend,
+    /// The token does not fit.
+    BufferTooSmall,
 }
 
 impl fmt::Display for SignError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the signature could not be made")
+        f.write_str(match self {
+            SignError::Backend => "the signature could not be made",
+            SignError::BufferTooSmall => "the buffer is too small for the token",
+        })
     }
 }
 

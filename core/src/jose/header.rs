@@ -1,0 +1,175 @@
+//! The JOSE header (RFC 7515 §4): what is looked at, and what is refused.
+
+use crate::codec::json::{Limits, Object, Text, Value};
+
+use super::{Algorithm, JwsError};
+
+/// What a verifier wants of a header's `typ` (RFC 7515 §4.1.9, RFC 8725 §3.11).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExpectedType<'p> {
+    /// Anything: the caller has another way to tell kinds of token apart.
+    Any,
+    /// None, or `JWT`: a token of no particular kind, and so of no other kind.
+    Untyped,
+    /// This media type, written without `application/`, such as `at+jwt`.
+    Exactly(&'p str),
+}
+
+/// What a verifier wants of a token before it looks for a key.
+#[derive(Clone, Copy, Debug)]
+pub struct HeaderPolicy<'p> {
+    /// The most octets of the whole token.
+    pub token_octets: usize,
+    /// The kind of token.
+    pub typ: ExpectedType<'p>,
+    /// The bounds of the header as JSON.
+    pub limits: Limits,
+}
+
+impl<'p> HeaderPolicy<'p> {
+    /// The bounds that [`new`](Self::new) sets: 512 octets, two levels of
+    /// objects or arrays below the header itself, 16 members.
+    pub const LIMITS: Limits = Limits {
+        octets: 512,
+        depth: 3,
+        members: 16,
+        trailing_comma: false,
+    };
+
+    /// Tokens of at most 1024 octets with this `typ`.
+    #[must_use]
+    pub const fn new(typ: ExpectedType<'p>) -> Self {
+        HeaderPolicy {
+            token_octets: 1024,
+            typ,
+            limits: Self::LIMITS,
+        }
+    }
+}
+
+/// A header parameter that this crate reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum HeaderParameter {
+    /// `alg` (RFC 7515 §4.1.1).
+    Algorithm,
+    /// `kid` (RFC 7515 §4.1.4).
+    KeyId,
+    /// `typ` (RFC 7515 §4.1.9).
+    Type,
+}
+
+/// What is read of a header that has nothing forbidden in it.
+pub(super) struct Header<'t> {
+    algorithm: Text<'t>,
+    pub(super) key_id: Option<Text<'t>>,
+}
+
+impl<'t> Header<'t> {
+    /// Reads a header: a JSON object in which nothing stands twice.
+    pub(super) fn parse(json: &'t [u8], policy: &HeaderPolicy<'_>) -> Result<Self, JwsError> {
+        let object = Object::parse(json, &policy.limits).map_err(JwsError::HeaderJson)?;
+        let mut algorithm = None;
+        let mut key_id = None;
+        let mut typ = None;
+        for (name, value) in object.members() {
+            match Name::of(name) {
+                Name::Algorithm => algorithm = Some(text(value, HeaderParameter::Algorithm)?),
+                Name::KeyId => key_id = Some(text(value, HeaderParameter::KeyId)?),
+                Name::Type => typ = Some(text(value, HeaderParameter::Type)?),
+                // "If any of the listed extension Header Parameters are not
+                // understood and supported by the recipient, then the JWS is
+                // invalid. […] Producers MUST NOT use the empty list "[]""
+                // (RFC 7515 §4.1.11). None is supported.
+                Name::Critical => return Err(JwsError::CriticalHeader),
+                // It must be listed in `crit` (RFC 7797 §6), which is refused.
+                Name::Unencoded => return Err(JwsError::UnencodedPayload),
+                // "blindly following a "jku" (JWK set URL) or "x5u" (X.509 URL)
+                // header […] could result in server-side request forgery"
+                // (RFC 8725 §3.10), and a key in the token proves nothing.
+                Name::Key => return Err(JwsError::EmbeddedKey),
+                // "Unless listed as a critical Header Parameter […] all Header
+                // Parameters not defined by this specification MUST be ignored
+                // when not understood" (RFC 7515 §4).
+                Name::Other => {}
+            }
+        }
+        check_type(typ, policy.typ)?;
+        Ok(Header {
+            algorithm: algorithm.ok_or(JwsError::AlgorithmMissing)?,
+            key_id,
+        })
+    }
+
+    /// Whether `alg` names the algorithm of the key. Names are case-sensitive
+    /// (RFC 7515 §4.1.1), and `none` is no key's.
+    pub(super) fn is_for(&self, algorithm: Algorithm) -> bool {
+        self.algorithm.eq_str(algorithm.name())
+    }
+}
+
+/// The header parameters that mean something here.
+#[derive(Clone, Copy)]
+enum Name {
+    Algorithm,
+    KeyId,
+    Type,
+    Critical,
+    Unencoded,
+    Key,
+    Other,
+}
+
+impl Name {
+    const SPELLINGS: [(&'static str, Name); 9] = [
+        ("alg", Name::Algorithm),
+        ("kid", Name::KeyId),
+        ("typ", Name::Type),
+        ("crit", Name::Critical),
+        ("b64", Name::Unencoded),
+        ("jwk", Name::Key),
+        ("jku", Name::Key),
+        ("x5u", Name::Key),
+        ("x5c", Name::Key),
+    ];
+
+    fn of(name: Text<'_>) -> Name {
+        Self::SPELLINGS
+            .iter()
+            .find(|(spelling, _)| name.eq_str(spelling))
+            .map_or(Name::Other, |(_, known)| *known)
+    }
+}
+
+fn text<'t>(value: Value<'t>, parameter: HeaderParameter) -> Result<Text<'t>, JwsError> {
+    match value {
+        Value::Text(text) => Ok(text),
+        _ => Err(JwsError::HeaderType(parameter)),
+    }
+}
+
+fn check_type(typ: Option<Text<'_>>, expected: ExpectedType<'_>) -> Result<(), JwsError> {
+    let matches = match (expected, typ) {
+        (ExpectedType::Any, _) | (ExpectedType::Untyped, None) => true,
+        (ExpectedType::Untyped, Some(typ)) => is_media_type(typ, "JWT"),
+        (ExpectedType::Exactly(expected), Some(typ)) => is_media_type(typ, expected),
+        (ExpectedType::Exactly(_), None) => return Err(JwsError::TypeMissing),
+    };
+    if matches {
+        Ok(())
+    } else {
+        Err(JwsError::TypeMismatch)
+    }
+}
+
+/// "A recipient using the media type value MUST treat it as if "application/"
+/// were prepended to any "typ" value not containing a '/'" (RFC 7515 §4.1.9);
+/// media types are compared without regard to case (RFC 2045 §5.1).
+fn is_media_type(typ: Text<'_>, expected: &str) -> bool {
+    let same = |expected: &mut dyn Iterator<Item = char>| {
+        typ.chars()
+            .map(|c| c.to_ascii_lowercase())
+            .eq(expected.map(|c| c.to_ascii_lowercase()))
+    };
+    same(&mut expected.chars()) || same(&mut "application/".chars().chain(expected.chars()))
+}

@@ -1,0 +1,404 @@
+//! JWS in its compact serialization (RFC 7515 §3.1):
+//! `BASE64URL(header) . BASE64URL(payload) . BASE64URL(signature)`.
+
+use core::fmt;
+
+use crate::codec::base64url::{self, Base64Error};
+use crate::codec::json::{JsonError, Text, Writer};
+
+use super::header::{Header, HeaderParameter, HeaderPolicy};
+use super::{MAX_SIGNATURE, SignError, SignatureError, Signer, Verifier};
+
+/// A token that [`sign`] made: the proof that there is a signature under it.
+pub struct SignedToken<'o>(&'o str);
+
+impl<'o> SignedToken<'o> {
+    /// The token's characters, all of `[A-Za-z0-9_.-]`. Whoever has them can use
+    /// the token.
+    #[must_use]
+    pub const fn as_str(&self) -> &'o str {
+        self.0
+    }
+}
+
+impl fmt::Debug for SignedToken<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SignedToken(..)")
+    }
+}
+
+/// Signs a JSON payload, with the header `{"alg":…,"typ":…,"kid":…}` in this
+/// order; `typ` and `kid` are there when there is one.
+///
+/// `out` needs room for the token and nothing else: the JSON is written a
+/// quarter into the room that is left, and encoded towards the front from there.
+///
+/// ```
+/// use smallgate_core::jose::{self, Hs256Key};
+///
+/// let key = Hs256Key::new(&[7; 32], None).unwrap();
+/// let mut out = [0; 128];
+/// let token = jose::sign(&key, None, |json| {
+///     json.begin_object();
+///     json.member_bool("ok", true);
+///     json.end_object();
+/// }, &mut out).unwrap();
+/// assert!(token.as_str().starts_with("eyJhbGciOiJIUzI1NiJ9.eyJvayI6dHJ1ZX0."));
+/// ```
+///
+/// # Errors
+///
+/// [`SignError::BufferTooSmall`], or the backend's.
+pub fn sign<'o>(
+    signer: &dyn Signer,
+    typ: Option<&str>,
+    payload: impl FnOnce(&mut Writer<'_>),
+    out: &'o mut [u8],
+) -> Result<SignedToken<'o>, SignError> {
+    sign_staged(signer, typ, |room| write(room, payload), out)
+}
+
+/// [`sign`], with a payload that writes its octets to the beginning of the room
+/// it is given and returns their number.
+pub(crate) fn sign_staged<'o, E: From<SignError>>(
+    signer: &dyn Signer,
+    typ: Option<&str>,
+    payload: impl FnOnce(&mut [u8]) -> Result<usize, E>,
+    out: &'o mut [u8],
+) -> Result<SignedToken<'o>, E> {
+    let header_len = stage(out, |room| {
+        write(room, |json| write_header(json, signer, typ))
+    })?;
+    let payload_room = after_dot(out, header_len)?;
+    let payload_len = stage(payload_room, payload)?;
+    after_dot(payload_room, payload_len)?;
+    let input_len = header_len.saturating_add(1).saturating_add(payload_len);
+    let signature_len = append_signature(signer, out, input_len)?;
+    let len = input_len.saturating_add(1).saturating_add(signature_len);
+    out.get(..len)
+        .and_then(|token| core::str::from_utf8(token).ok())
+        .map(SignedToken)
+        .ok_or_else(|| SignError::BufferTooSmall.into())
+}
+
+fn write_header(json: &mut Writer<'_>, signer: &dyn Signer, typ: Option<&str>) {
+    json.begin_object();
+    json.member_text("alg", signer.algorithm().name());
+    if let Some(typ) = typ {
+        json.member_text("typ", typ);
+    }
+    if let Some(key_id) = signer.key_id() {
+        json.member_text("kid", key_id);
+    }
+    json.end_object();
+}
+
+/// Lets `json` write to the beginning of `room`; how many octets that took.
+fn write(room: &mut [u8], json: impl FnOnce(&mut Writer<'_>)) -> Result<usize, SignError> {
+    let mut writer = Writer::new(room);
+    json(&mut writer);
+    let written = writer.finish().map_err(|_| SignError::BufferTooSmall)?;
+    Ok(written.len())
+}
+
+/// Writes a dot at `position`, and returns what comes after it.
+fn after_dot(out: &mut [u8], position: usize) -> Result<&mut [u8], SignError> {
+    let (dot, rest) = out
+        .get_mut(position..)
+        .and_then(<[u8]>::split_first_mut)
+        .ok_or(SignError::BufferTooSmall)?;
+    *dot = b'.';
+    Ok(rest)
+}
+
+/// Lets `write` write octets into `out`, and turns them into base64url at its
+/// beginning; how many characters.
+///
+/// They are written after a gap of a quarter of `out`, so that the characters,
+/// a third more than the octets, never run over octets not yet read if they fit
+/// into `out` at all.
+fn stage<E: From<SignError>>(
+    out: &mut [u8],
+    write: impl FnOnce(&mut [u8]) -> Result<usize, E>,
+) -> Result<usize, E> {
+    let gap = (out.len() / 4).saturating_add(1);
+    let room = out.get_mut(gap..).ok_or(SignError::BufferTooSmall)?;
+    let len = write(room)?;
+    Ok(encode_forward(out, gap, len).ok_or(SignError::BufferTooSmall)?)
+}
+
+/// Encodes the `len` octets at `read` to the beginning of `out`, a block at a
+/// time; how many characters.
+fn encode_forward(out: &mut [u8], mut read: usize, len: usize) -> Option<usize> {
+    const BLOCK: usize = 48;
+    let end = read.checked_add(len)?;
+    let mut written = 0_usize;
+    while read < end {
+        let source = out.get(read..end)?;
+        let mut block = [0; BLOCK];
+        let mut taken = 0_usize;
+        for (to, from) in block.iter_mut().zip(source) {
+            *to = *from;
+            taken = taken.wrapping_add(1);
+        }
+        read = read.checked_add(taken)?;
+        let room = out.get_mut(written..)?;
+        let characters = base64url::encode(block.get(..taken)?, room).ok()?.len();
+        written = written.checked_add(characters)?;
+        if written > read && read < end {
+            return None;
+        }
+    }
+    Some(written)
+}
+
+/// Signs the first `input_len` octets of `out` and writes the signature after
+/// them and a dot; how many characters.
+fn append_signature(
+    signer: &dyn Signer,
+    out: &mut [u8],
+    input_len: usize,
+) -> Result<usize, SignError> {
+    let (input, rest) = out
+        .split_at_mut_checked(input_len)
+        .ok_or(SignError::BufferTooSmall)?;
+    let mut signature = [0; MAX_SIGNATURE];
+    let len = signer.sign(input, &mut signature)?;
+    if len != signer.algorithm().signature_len() {
+        return Err(SignError::Backend);
+    }
+    let signature = signature.get(..len).ok_or(SignError::Backend)?;
+    // Accelerators have been seen to report success and leave zeros.
+    if signature.iter().all(|octet| *octet == 0) {
+        return Err(SignError::Backend);
+    }
+    let room = rest.get_mut(1..).ok_or(SignError::BufferTooSmall)?;
+    let text = base64url::encode(signature, room).map_err(|_| SignError::BufferTooSmall)?;
+    Ok(text.len())
+}
+
+/// The keys that a token may be signed with: two while one replaces another,
+/// the retired one until its last token is out.
+#[derive(Clone, Copy)]
+pub struct Keys<'k> {
+    verifiers: &'k [&'k dyn Verifier],
+}
+
+impl<'k> Keys<'k> {
+    /// Takes `verifiers`; of two with the same `kid` the first is used.
+    #[must_use]
+    pub const fn new(verifiers: &'k [&'k dyn Verifier]) -> Self {
+        Keys { verifiers }
+    }
+
+    /// The key for a token. `kid` is a look-up and nothing more: it is compared
+    /// with the names of the keys, octet for octet. A token without one is for
+    /// the only key, and the only key takes every `kid` if it has no name.
+    fn find(&self, key_id: Option<Text<'_>>) -> Result<&'k dyn Verifier, JwsError> {
+        match (key_id, self.verifiers) {
+            (None, [only]) => Ok(*only),
+            (None, _) => Err(JwsError::KeyIdMissing),
+            (Some(_), [only]) if only.key_id().is_none() => Ok(*only),
+            (Some(id), verifiers) => verifiers
+                .iter()
+                .find(|verifier| verifier.key_id().is_some_and(|name| id.eq_str(name)))
+                .copied()
+                .ok_or(JwsError::KeyUnknown),
+        }
+    }
+}
+
+impl fmt::Debug for Keys<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.verifiers.iter().map(|verifier| verifier.key_id()))
+            .finish()
+    }
+}
+
+/// A payload whose signature was checked: the proof that [`verify`] was here.
+pub struct VerifiedJws<'t> {
+    payload: &'t [u8],
+    rest: &'t mut [u8],
+}
+
+impl<'t> VerifiedJws<'t> {
+    /// The payload's octets.
+    #[must_use]
+    pub const fn payload(&self) -> &[u8] {
+        self.payload
+    }
+
+    /// The payload, and the scratch that is left after it.
+    pub(crate) fn into_parts(self) -> (&'t [u8], &'t mut [u8]) {
+        (self.payload, self.rest)
+    }
+}
+
+impl fmt::Debug for VerifiedJws<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("VerifiedJws(..)")
+    }
+}
+
+/// Verifies a compact JWS.
+///
+/// In this order: the length; three parts; the header, with nothing forbidden in
+/// it and the `typ` that `policy` wants; the key that `kid` names; `alg` against
+/// *the key's* algorithm; the signature's length; the signature. Only then the
+/// payload is decoded.
+///
+/// `scratch` takes the decoded header and then the decoded payload in its place:
+/// a scratch of the token's length is always enough.
+///
+/// # Errors
+///
+/// The first of these that fails.
+pub fn verify<'t>(
+    token: &[u8],
+    keys: &Keys<'_>,
+    policy: &HeaderPolicy<'_>,
+    scratch: &'t mut [u8],
+) -> Result<VerifiedJws<'t>, JwsError> {
+    if token.len() > policy.token_octets {
+        return Err(JwsError::TooLong);
+    }
+    let Parts {
+        input,
+        header,
+        payload,
+        signature,
+    } = Parts::of(token).ok_or(JwsError::NotThreeParts)?;
+
+    let json = base64url::decode(header, scratch).map_err(|error| match error {
+        Base64Error::BufferTooSmall => JwsError::ScratchTooSmall,
+        other => JwsError::HeaderEncoding(other),
+    })?;
+    let header = Header::parse(json, policy)?;
+    let verifier = keys.find(header.key_id)?;
+    if !header.is_for(verifier.algorithm()) {
+        return Err(JwsError::AlgorithmMismatch);
+    }
+    check_signature(verifier, input, signature)?;
+
+    let (room, rest) = scratch
+        .split_at_mut_checked(base64url::decoded_len(payload.len()))
+        .ok_or(JwsError::ScratchTooSmall)?;
+    let payload = base64url::decode(payload, room).map_err(JwsError::PayloadEncoding)?;
+    Ok(VerifiedJws { payload, rest })
+}
+
+fn check_signature(
+    verifier: &dyn Verifier,
+    input: &[u8],
+    signature: &[u8],
+) -> Result<(), JwsError> {
+    let len = verifier.algorithm().signature_len();
+    if signature.len() != base64url::encoded_len(len) {
+        return Err(JwsError::Signature(SignatureError::Length));
+    }
+    let mut octets = [0; MAX_SIGNATURE];
+    let octets = base64url::decode(signature, &mut octets).map_err(JwsError::SignatureEncoding)?;
+    verifier.verify(input, octets).map_err(JwsError::Signature)
+}
+
+/// A token taken apart.
+struct Parts<'a> {
+    /// Header and payload with the dot between them: what is signed.
+    input: &'a [u8],
+    header: &'a [u8],
+    payload: &'a [u8],
+    signature: &'a [u8],
+}
+
+impl<'a> Parts<'a> {
+    fn of(token: &'a [u8]) -> Option<Self> {
+        let (input, signature) = around_dot(token, token.iter().rposition(|c| *c == b'.')?)?;
+        let (header, payload) = around_dot(input, input.iter().position(|c| *c == b'.')?)?;
+        (!payload.contains(&b'.')).then_some(Parts {
+            input,
+            header,
+            payload,
+            signature,
+        })
+    }
+}
+
+fn around_dot(text: &[u8], position: usize) -> Option<(&[u8], &[u8])> {
+    let (before, from_dot) = text.split_at_checked(position)?;
+    let (_, after) = from_dot.split_first()?;
+    Some((before, after))
+}
+
+/// Why a compact JWS was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum JwsError {
+    /// More octets than the policy allows.
+    TooLong,
+    /// Not three parts with a dot between them.
+    NotThreeParts,
+    /// The header is not strict base64url.
+    HeaderEncoding(Base64Error),
+    /// The header is not a JSON object within its bounds, or a name stands twice.
+    HeaderJson(JsonError),
+    /// A header parameter that is not a string.
+    HeaderType(HeaderParameter),
+    /// There is a `crit`.
+    CriticalHeader,
+    /// There is a `b64`.
+    UnencodedPayload,
+    /// There is a `jwk`, `jku`, `x5u` or `x5c`.
+    EmbeddedKey,
+    /// There is no `alg`.
+    AlgorithmMissing,
+    /// `alg` is not the algorithm of the key.
+    AlgorithmMismatch,
+    /// There is no `typ`, and one was expected.
+    TypeMissing,
+    /// `typ` is not the one expected.
+    TypeMismatch,
+    /// There is no `kid`, and more or fewer keys than one.
+    KeyIdMissing,
+    /// `kid` names no key.
+    KeyUnknown,
+    /// The signature is not strict base64url.
+    SignatureEncoding(Base64Error),
+    /// The signature was refused.
+    Signature(SignatureError),
+    /// The payload, though signed, is not strict base64url.
+    PayloadEncoding(Base64Error),
+    /// The scratch is shorter than the decoded token.
+    ScratchTooSmall,
+}
+
+impl fmt::Display for JwsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (part, cause): (_, Option<&dyn fmt::Display>) = match self {
+            JwsError::TooLong => ("the token is too long", None),
+            JwsError::NotThreeParts => ("the token has not three parts", None),
+            JwsError::HeaderEncoding(cause) => ("header: ", Some(cause)),
+            JwsError::HeaderJson(cause) => ("header: ", Some(cause)),
+            JwsError::HeaderType(HeaderParameter::Algorithm) => ("alg is not a string", None),
+            JwsError::HeaderType(HeaderParameter::KeyId) => ("kid is not a string", None),
+            JwsError::HeaderType(HeaderParameter::Type) => ("typ is not a string", None),
+            JwsError::CriticalHeader => ("the header has crit", None),
+            JwsError::UnencodedPayload => ("the header has b64", None),
+            JwsError::EmbeddedKey => ("the header brings a key", None),
+            JwsError::AlgorithmMissing => ("the header has no alg", None),
+            JwsError::AlgorithmMismatch => ("alg is not the key's algorithm", None),
+            JwsError::TypeMissing => ("the header has no typ", None),
+            JwsError::TypeMismatch => ("typ is another kind of token", None),
+            JwsError::KeyIdMissing => ("the header has no kid to choose a key by", None),
+            JwsError::KeyUnknown => ("kid names no key", None),
+            JwsError::SignatureEncoding(cause) => ("signature: ", Some(cause)),
+            JwsError::Signature(cause) => ("", Some(cause)),
+            JwsError::PayloadEncoding(cause) => ("payload: ", Some(cause)),
+            JwsError::ScratchTooSmall => ("the scratch is too small for the token", None),
+        };
+        f.write_str(part)?;
+        cause.map_or(Ok(()), |cause| cause.fmt(f))
+    }
+}
+
+impl core::error::Error for JwsError {}

@@ -16,12 +16,14 @@ use core::fmt;
 mod es256;
 mod header;
 mod hs256;
+mod jwk;
 mod jws;
 
 #[cfg(feature = "es256")]
 pub use es256::{Es256SigningKey, Es256VerifyingKey};
 pub use header::{ExpectedType, HeaderParameter, HeaderPolicy};
 pub use hs256::Hs256Key;
+pub use jwk::{Jwk, JwkError, JwkMember};
 pub(crate) use jws::sign_staged;
 pub use jws::{JwsError, Keys, SignedToken, VerifiedJws, sign, verify};
 
@@ -159,6 +161,8 @@ impl core::error::Error for SignatureError {}
 pub enum KeyError {
     /// An HS256 key of fewer than 32 octets.
     TooShort,
+    /// A symmetric key of more than 64 octets, for a JWK.
+    TooLong,
     /// A public key, or a file that holds one, offered as an HMAC secret.
     PublicKey,
     /// Coordinates of no point on P-256, or of the point at infinity.
@@ -177,6 +181,7 @@ impl fmt::Display for KeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             KeyError::TooShort => "an HS256 key of fewer than 32 octets",
+            KeyError::TooLong => "a symmetric key of more than 64 octets",
             KeyError::PublicKey => "a public key offered as an HMAC secret",
             KeyError::OffCurve => "not a point on P-256",
             KeyError::OutOfRange => "a private key out of range",

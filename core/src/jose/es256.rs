@@ -119,6 +119,10 @@ impl Es256VerifyingKey {
         let half = |part: Option<&p256::FieldBytes>| part.copied().unwrap_or_default().into();
         (half(point.x()), half(point.y()))
     }
+
+    pub(super) const fn named(&self) -> Option<&KeyId> {
+        self.key_id.as_ref()
+    }
 }
 
 impl Verifier for Es256VerifyingKey {

@@ -46,7 +46,7 @@ use heapless::Vec;
 
 pub use array::Array;
 pub use number::{Number, NumericDate};
-pub(super) use scanner::Member;
+pub(super) use scanner::{ESCAPED, Member};
 pub use text::Text;
 pub(super) use text::Unescape;
 pub use writer::Writer;

@@ -4,20 +4,21 @@ use heapless::Vec;
 
 use super::text::{Text, escaped_char};
 use super::{JsonError, Limits, MAX_DEPTH, MAX_MEMBERS, Value};
+use crate::codec::words::{WORD, below, equal_to, first};
 
 /// Marks a length whose text has an escape; the length is in the other bits.
-const ESCAPED: u16 = 0x8000;
+pub(in crate::codec) const ESCAPED: u16 = 0x8000;
 
 /// Where a member's name and value are in the document. Positions and lengths
-/// are below [`super::MAX_OCTETS`], so bit 15 of a length is free for a flag.
+/// are below [`super::MAX_OCTETS`], so bit 15 of a length is free for [`ESCAPED`].
 #[derive(Clone, Copy)]
 pub(in crate::codec) struct Member {
     /// The first octet inside the name's quotes.
-    name_at: u16,
-    name_length: u16,
-    /// The first octet of the value, a quote included.
-    value_at: u16,
-    value_length: u16,
+    pub(in crate::codec) name_at: u16,
+    pub(in crate::codec) name_length: u16,
+    /// The first octet of the value, a string's quote included.
+    pub(in crate::codec) value_at: u16,
+    pub(in crate::codec) value_length: u16,
 }
 
 impl Member {
@@ -32,25 +33,6 @@ impl Member {
     pub(super) fn value<'a>(&self, text: &'a str) -> Option<Value<'a>> {
         let whole = part(text, self.value_at, self.value_length)?;
         Value::from_checked(whole, self.value_length & ESCAPED != 0)
-    }
-
-    /// Where the name's contents begin, how long they are, whether they have an
-    /// escape.
-    pub(in crate::codec) const fn name_position(&self) -> (u16, u16, bool) {
-        (
-            self.name_at,
-            self.name_length & !ESCAPED,
-            self.name_length & ESCAPED != 0,
-        )
-    }
-
-    /// The same of the value, quotes included.
-    pub(in crate::codec) const fn value_position(&self) -> (u16, u16, bool) {
-        (
-            self.value_at,
-            self.value_length & !ESCAPED,
-            self.value_length & ESCAPED != 0,
-        )
     }
 }
 
@@ -172,8 +154,7 @@ impl Scanner<'_, '_> {
 
     /// How many octets have been read: below 2^15, as the length is.
     fn position(&self) -> u16 {
-        let read = self.text.len().saturating_sub(self.rest.len());
-        u16::try_from(read).unwrap_or(u16::MAX)
+        short(self.text.len().saturating_sub(self.rest.len()))
     }
 
     /// A member's name, its opening quote taken, and the colon.
@@ -290,25 +271,24 @@ impl Scanner<'_, '_> {
         let at = self.position();
         let mut escaped = 0;
         loop {
-            let (octet, rest) = self.rest.split_first().ok_or(JsonError::Syntax)?;
-            self.rest = rest;
-            match octet {
-                b'"' => break,
-                b'\\' => {
+            let run = plain_run(self.rest);
+            let (_, special) = self.rest.split_at_checked(run).ok_or(JsonError::Syntax)?;
+            match special {
+                [b'"', rest @ ..] => {
+                    let end = self.position().saturating_add(short(run));
+                    self.rest = rest;
+                    return Ok(end.saturating_sub(at) | escaped);
+                }
+                [b'\\', rest @ ..] => {
                     escaped = ESCAPED;
                     let mut octets = rest.iter();
                     escaped_char(&mut octets.by_ref().copied()).ok_or(JsonError::Syntax)?;
                     self.rest = octets.as_slice();
                 }
-                // RFC 8259 §7: "the characters that MUST be escaped: quotation mark, reverse
-                // solidus, and the control characters (U+0000 through U+001F)".
-                0..0x20 => return Err(JsonError::Syntax),
-                _ => {}
+                // A control character, or the end of the text.
+                _ => return Err(JsonError::Syntax),
             }
         }
-        // The closing quote has been taken too.
-        let length = self.position().saturating_sub(at).saturating_sub(1);
-        Ok(length | escaped)
     }
 
     fn literal(&mut self, tail: &[u8]) -> Result<(), JsonError> {
@@ -359,4 +339,31 @@ impl Scanner<'_, '_> {
             self.rest = rest;
         }
     }
+}
+
+/// How many octets `octets` begins with that a string has as they are.
+///
+/// RFC 8259 §7: "All Unicode characters may be placed within the quotation
+/// marks, except for the characters that MUST be escaped: quotation mark,
+/// reverse solidus, and the control characters (U+0000 through U+001F)."
+fn plain_run(octets: &[u8]) -> usize {
+    let (words, tail) = octets.as_chunks::<WORD>();
+    let mut run: usize = 0;
+    for word in words {
+        let word = usize::from_le_bytes(*word);
+        let special = equal_to(word, b'"') | equal_to(word, b'\\') | below(word, 0x20);
+        if special != 0 {
+            return run.saturating_add(first(special));
+        }
+        run = run.saturating_add(WORD);
+    }
+    let plain = tail
+        .iter()
+        .take_while(|octet| !matches!(octet, b'"' | b'\\' | 0..0x20));
+    run.saturating_add(plain.count())
+}
+
+/// A length within a document: below 2^15, as the document's is.
+fn short(length: usize) -> u16 {
+    u16::try_from(length).unwrap_or(u16::MAX)
 }

@@ -1,0 +1,139 @@
+//! One name or value, encoded and decoded.
+//!
+//! RFC 6749 Appendix B: "names and values MUST be encoded using the UTF-8
+//! character encoding scheme first; the resulting octet sequence then needs to
+//! be further encoded using the escaping rules".
+
+use core::cell::Cell;
+use core::str;
+
+use super::FormError;
+
+/// Decodes one name or value where it lies: `+` is a space, `%` and two
+/// hexadecimal digits are an octet. What `text` holds after it is of no use.
+///
+/// ```
+/// use smallgate_core::codec::form::decode_component;
+///
+/// let mut name = *b"caf%C3%A9+au+lait";
+/// assert_eq!(decode_component(&mut name), Ok("café au lait"));
+/// ```
+///
+/// # Errors
+///
+/// `BadEscape`, `InvalidUtf8`; `TooLong` for more than [`super::MAX_OCTETS`].
+pub fn decode_component(text: &mut [u8]) -> Result<&str, FormError> {
+    if text.len() > super::MAX_OCTETS {
+        return Err(FormError::TooLong);
+    }
+    let length = decode(Cell::from_mut(&mut *text).as_slice_of_cells())?;
+    let decoded = text.get(..usize::from(length)).unwrap_or_default();
+    str::from_utf8(decoded).map_err(|_| FormError::InvalidUtf8)
+}
+
+/// Decodes `octets` where they lie and gives the new length.
+pub(super) fn decode(octets: &[Cell<u8>]) -> Result<u16, FormError> {
+    let mut sent = octets.iter().map(Cell::get);
+    let mut bad = false;
+    let length = rewrite(
+        octets,
+        core::iter::from_fn(|| {
+            let octet = match sent.next()? {
+                b'+' => Some(b' '),
+                b'%' => escaped_octet(&mut sent),
+                octet => Some(octet),
+            };
+            bad |= octet.is_none();
+            octet
+        }),
+    );
+    if bad {
+        Err(FormError::BadEscape)
+    } else {
+        Ok(length)
+    }
+}
+
+/// Puts the octets that `decoded` makes of those in `octets`, each from one or
+/// more, in their place, and spaces after them; gives how many they are.
+pub(super) fn rewrite(octets: &[Cell<u8>], mut decoded: impl Iterator<Item = u8>) -> u16 {
+    let mut length: u16 = 0;
+    let mut slots = octets.iter();
+    for slot in slots.by_ref() {
+        let Some(octet) = decoded.next() else {
+            slot.set(b' ');
+            break;
+        };
+        slot.set(octet);
+        length = length.saturating_add(1);
+    }
+    for slot in slots {
+        slot.set(b' ');
+    }
+    length
+}
+
+fn escaped_octet(sent: &mut impl Iterator<Item = u8>) -> Option<u8> {
+    let high = hex_digit(sent.next()?)?;
+    Some((high << 4) | hex_digit(sent.next()?)?)
+}
+
+const fn hex_digit(character: u8) -> Option<u8> {
+    match character {
+        b'0'..=b'9' => Some(character & 0xF),
+        b'a'..=b'f' | b'A'..=b'F' => Some((character & 0xF).wrapping_add(9)),
+        _ => None,
+    }
+}
+
+/// Encodes one name or value as the URL standard's form serializer does:
+/// letters, digits and `*-._` stay, a space is `+`, any other octet is `%` and
+/// two capital hexadecimal digits. At most three times as long.
+///
+/// ```
+/// use smallgate_core::codec::form::encode_component;
+///
+/// let mut out = [0; 64];
+/// assert_eq!(
+///     encode_component("https://a.example/?q=a b", &mut out),
+///     Ok("https%3A%2F%2Fa.example%2F%3Fq%3Da+b")
+/// );
+/// ```
+///
+/// # Errors
+///
+/// `TooLong` when `out` is too short.
+pub fn encode_component<'o>(text: &str, out: &'o mut [u8]) -> Result<&'o str, FormError> {
+    let mut free = out.iter_mut();
+    let mut push = |octet| -> Result<(), FormError> {
+        let slot = free.next().ok_or(FormError::TooLong)?;
+        *slot = octet;
+        Ok(())
+    };
+    let mut length: usize = 0;
+    for octet in text.bytes() {
+        match octet {
+            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'*' | b'-' | b'.' | b'_' => push(octet)?,
+            b' ' => push(b'+')?,
+            _ => {
+                push(b'%')?;
+                push(capital_digit(octet >> 4))?;
+                push(capital_digit(octet & 0xF))?;
+                length = length.saturating_add(2);
+            }
+        }
+        length = length.saturating_add(1);
+    }
+    out.get(..length)
+        .and_then(|encoded| str::from_utf8(encoded).ok())
+        .ok_or(FormError::TooLong)
+}
+
+/// The hexadecimal digit of `value`, which is below 16.
+const fn capital_digit(value: u8) -> u8 {
+    if value < 10 {
+        b'0' | value
+    } else {
+        value.wrapping_add(b'A' - 10)
+    }
+}

@@ -1,0 +1,272 @@
+extern crate std;
+
+use std::string::String;
+use std::vec::Vec as List;
+
+use super::*;
+
+fn form(body: &[u8]) -> Result<List<(String, String)>, FormError> {
+    let mut body = body.to_vec();
+    let parameters = Parameters::from_form(&mut body, &Limits::default())?;
+    Ok(owned(&parameters))
+}
+
+fn json(body: &[u8]) -> Result<List<(String, String)>, FormError> {
+    let mut body = body.to_vec();
+    let parameters = Parameters::from_json(&mut body, &Limits::default(), false)?;
+    Ok(owned(&parameters))
+}
+
+fn owned(parameters: &Parameters<'_>) -> List<(String, String)> {
+    parameters
+        .iter()
+        .map(|(name, value)| (name.into(), value.into()))
+        .collect()
+}
+
+fn pairs(pairs: &[(&str, &str)]) -> List<(String, String)> {
+    pairs
+        .iter()
+        .map(|(name, value)| (String::from(*name), String::from(*value)))
+        .collect()
+}
+
+#[test]
+fn forms_are_decoded() {
+    for (body, expected) in [
+        ("", &[][..]),
+        ("&", &[]),
+        ("&&&", &[]),
+        ("a", &[("a", "")]),
+        ("a=", &[("a", "")]),
+        ("=", &[("", "")]),
+        ("=b", &[("", "b")]),
+        ("a=b", &[("a", "b")]),
+        ("a=b=c", &[("a", "b=c")]),
+        ("a==", &[("a", "=")]),
+        ("&a=b&&c=d&", &[("a", "b"), ("c", "d")]),
+        ("a;b=c;d", &[("a;b", "c;d")]),
+        ("a+b=c+d+", &[("a b", "c d ")]),
+        ("a%20b=c%26d%3De%2B%25", &[("a b", "c&d=e+%")]),
+        ("%61=%6a%6A", &[("a", "jj")]),
+        ("a%3Db=%00", &[("a=b", "\0")]),
+        ("n=caf%C3%A9&m=é", &[("n", "café"), ("m", "é")]),
+        ("%F0%9F%98%80=%F0%9F%98%80&z=1", &[("😀", "😀"), ("z", "1")]),
+        ("a=%2520", &[("a", "%20")]),
+        ("+=+", &[(" ", " ")]),
+        // Octets one bit from those looked for, right after them: a borrow must not fool it.
+        (
+            "a=<=<&'&b'=*%25$%2B*",
+            &[("a", "<=<"), ("'", ""), ("b'", "*%$+*")],
+        ),
+    ] {
+        assert_eq!(form(body.as_bytes()), Ok(pairs(expected)), "{body}");
+    }
+}
+
+#[test]
+fn forms_are_decoded_at_every_alignment() {
+    for before in 0..20 {
+        for after in 0..20 {
+            let mut text = "x".repeat(before);
+            text.push_str("a=1%3D2&b+c=");
+            text.push_str(&"y".repeat(after));
+            text.push_str("&d");
+            let name = std::format!("{}a", "x".repeat(before));
+            let value = "y".repeat(after);
+            let expected = pairs(&[(&name, "1=2"), ("b c", &value), ("d", "")]);
+            assert_eq!(form(text.as_bytes()), Ok(expected), "{text}");
+        }
+    }
+}
+
+#[test]
+fn r03_bad_escapes_refused() {
+    for body in [
+        "a=%", "a=%4", "a=%g1", "a=%1g", "a=%%41", "%=a", "%4=a", "a=%4&b=1", "a=%&41=1", "a=% 1",
+        "a=%+1", "a=%-1", "b=1&a=x%", "a=1%2", "a=%u0041",
+    ] {
+        assert_eq!(form(body.as_bytes()), Err(FormError::BadEscape), "{body}");
+    }
+}
+
+#[test]
+fn r03_bad_utf8_refused() {
+    for body in [
+        &b"a=\xFF"[..],
+        b"a=%FF",
+        b"%FF=a",
+        b"a=%C3",
+        b"a=\xC3",
+        // A character must not be put together from two pieces, nor from raw and escaped ones of two.
+        b"a=%C3&%A9=b",
+        b"%C3=%A9",
+        b"a=\xC3&\xA9=b",
+        b"a=%C3%A9%C3&b=%A9",
+        // Overlong, a surrogate, beyond Unicode.
+        b"a=%C0%AF",
+        b"a=%ED%A0%80",
+        b"a=%F4%90%80%80",
+    ] {
+        assert_eq!(form(body), Err(FormError::InvalidUtf8), "{body:?}");
+    }
+    // Raw and escaped octets of one value are one text.
+    assert_eq!(form(b"a=\xC3%A9"), Ok(pairs(&[("a", "é")])));
+}
+
+#[test]
+fn r04_repeated_parameters_refused() {
+    for body in [
+        "a=1&a=2",
+        "a=1&a=1",
+        "a=1&b=2&c=3&a=",
+        "a&a",
+        "=&=",
+        "a=1&%61=2",
+        "%61=1&a=2",
+        "a+b=1&a%20b=2",
+        "%C3%A9=1&é=2",
+    ] {
+        assert_eq!(form(body.as_bytes()), Err(FormError::Repeated), "{body}");
+    }
+    assert!(form(b"a=1&A=2&aa=3&%2561=4").is_ok());
+}
+
+#[test]
+fn r04_empty_parameters_omitted() {
+    let mut body = *b"scope=&state&code=x";
+    let parameters = Parameters::from_form(&mut body, &Limits::default()).unwrap();
+    assert_eq!(parameters.value("scope"), Ok(None));
+    assert_eq!(parameters.value("state"), Ok(None));
+    assert_eq!(parameters.value("code"), Ok(Some("x")));
+    assert_eq!(parameters.value("cod"), Ok(None));
+    assert_eq!(parameters.value("grant_type"), Ok(None));
+    assert_eq!(parameters.len(), 3);
+    assert!(!parameters.is_empty());
+}
+
+#[test]
+fn r05_forms_are_bounded() {
+    let limits = Limits {
+        octets: 7,
+        parameters: 2,
+    };
+    let bounded = |body: &[u8]| Parameters::from_form(&mut body.to_vec(), &limits).err();
+    assert_eq!(bounded(b"a=1&b=2"), None);
+    assert_eq!(bounded(b"a=1&b=22"), Some(FormError::TooLong));
+    assert_eq!(bounded(b"a&b&c"), Some(FormError::TooManyParameters));
+    assert_eq!(bounded(b"&&a&&b&"), None);
+
+    // No limit reaches past what there is memory for.
+    let limits = Limits {
+        octets: usize::MAX,
+        parameters: u8::MAX,
+    };
+    let body = |count: usize| {
+        let names: List<String> = (0..count).map(|n| std::format!("p{n}")).collect();
+        names.join("&").into_bytes()
+    };
+    assert!(Parameters::from_form(&mut body(24), &limits).is_ok());
+    assert_eq!(
+        Parameters::from_form(&mut body(25), &limits).err(),
+        Some(FormError::TooManyParameters)
+    );
+    let mut longest = std::vec![b'%'; MAX_OCTETS];
+    assert_eq!(
+        Parameters::from_form(&mut longest, &limits).err(),
+        Some(FormError::BadEscape)
+    );
+    longest.fill(b'+');
+    assert_eq!(
+        Parameters::from_form(&mut longest, &limits).map(|p| p.len()),
+        Ok(1)
+    );
+    longest.push(b'+');
+    assert_eq!(
+        Parameters::from_form(&mut longest, &limits).err(),
+        Some(FormError::TooLong)
+    );
+}
+
+#[test]
+fn json_objects_are_parameters() {
+    for (body, expected) in [
+        ("{}", &[][..]),
+        (r#"{"a":"b"}"#, &[("a", "b")]),
+        (r#" { "a" : "" , "b":"c"} "#, &[("a", ""), ("b", "c")]),
+        (
+            r#"{"\u0061\n":"\"\\\/\u00e9\ud83d\ude00é","b":"+%41&="}"#,
+            &[("a\n", "\"\\/é😀é"), ("b", "+%41&=")],
+        ),
+        (
+            r#"{"a":1,"b":"x","c":null,"d":["\n"],"e":{"b":"\u0061"},"f":true,"g":"\t"}"#,
+            &[("b", "x"), ("g", "\t")],
+        ),
+    ] {
+        assert_eq!(json(body.as_bytes()), Ok(pairs(expected)), "{body}");
+    }
+}
+
+#[test]
+fn json_values_that_are_not_text_are_remembered() {
+    let mut body = *br#"{"a":1,"b":"x","c":null,"\u0064":["x"],"e":{"b":"y"},"f":false,"g":""}"#;
+    let parameters = Parameters::from_json(&mut body, &Limits::default(), false).unwrap();
+    for name in ["a", "c", "d", "e", "f"] {
+        assert_eq!(parameters.value(name), Err(NotText), "{name}");
+    }
+    assert_eq!(parameters.value("b"), Ok(Some("x")));
+    assert_eq!(parameters.value("g"), Ok(None));
+    assert_eq!(parameters.value("h"), Ok(None));
+    assert_eq!(parameters.len(), 7);
+}
+
+#[test]
+fn json_faults_have_the_forms_names() {
+    let many: List<String> = (0..25).map(|n| std::format!("\"p{n}\":\"\"")).collect();
+    let many = std::format!("{{{}}}", many.join(","));
+    let long = std::format!("{{\"a\":\"{}\"}}", "x".repeat(1024));
+    for (body, error) in [
+        (&br#"{"a":"1","\u0061":"2"}"#[..], FormError::Repeated),
+        (b"{\"a\":\"\xFF\"}", FormError::InvalidUtf8),
+        (many.as_bytes(), FormError::TooManyParameters),
+        (long.as_bytes(), FormError::TooLong),
+        (br#"{"a":"1",}"#, FormError::Json(JsonError::Syntax)),
+        (b"[]", FormError::Json(JsonError::NotAnObject)),
+        (b"{}{}", FormError::Json(JsonError::TrailingOctets)),
+        (br#"{"a":[[[[]]]]}"#, FormError::Json(JsonError::TooDeep)),
+        (b"a=b", FormError::Json(JsonError::Syntax)),
+        (b"", FormError::Json(JsonError::Syntax)),
+    ] {
+        assert_eq!(json(body), Err(error));
+    }
+    let mut body = *br#"{"a":"1",}"#;
+    assert!(Parameters::from_json(&mut body, &Limits::default(), true).is_ok());
+}
+
+#[test]
+fn components_are_encoded() {
+    let mut out = [0; 32];
+    for (text, expected) in [
+        ("", ""),
+        ("azAZ09*-._", "azAZ09*-._"),
+        (" ~!'()", "+%7E%21%27%28%29"),
+        ("é\0", "%C3%A9%00"),
+        ("a&b=c%d+e", "a%26b%3Dc%25d%2Be"),
+    ] {
+        assert_eq!(encode_component(text, &mut out), Ok(expected));
+        let short = expected.len().saturating_sub(1);
+        if !expected.is_empty() {
+            assert_eq!(
+                encode_component(text, &mut out[..short]),
+                Err(FormError::TooLong)
+            );
+        }
+    }
+}
+
+#[test]
+fn r08_debug_shows_nothing() {
+    let mut body = *b"password=hunter2";
+    let parameters = Parameters::from_form(&mut body, &Limits::default()).unwrap();
+    assert_eq!(std::format!("{parameters:?}"), "Parameters(1)");
+}

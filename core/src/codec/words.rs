@@ -1,0 +1,28 @@
+//! Looking at a word of octets at a time: 4 on a Cortex-M, 8 on a desktop.
+//!
+//! Each function here gives a mask of a word with bit 7 of an octet set where
+//! that octet is what was asked for. Above the first such octet there may be
+//! others set by a borrow, so a caller looks at the first alone or at each octet
+//! again. First is lowest: words are read as little-endian.
+
+/// Octets in a word.
+pub(super) const WORD: usize = size_of::<usize>();
+
+const fn repeated(octet: u8) -> usize {
+    usize::from_ne_bytes([octet; WORD])
+}
+
+/// Where `octet` is.
+pub(super) const fn equal_to(word: usize, octet: u8) -> usize {
+    below(word ^ repeated(octet), 1)
+}
+
+/// Where an octet is below `limit`, which is at most 128.
+pub(super) const fn below(word: usize, limit: u8) -> usize {
+    word.wrapping_sub(repeated(limit)) & !word & repeated(0x80)
+}
+
+/// Which octet of its word the lowest bit of `mask` is in.
+pub(super) const fn first(mask: usize) -> usize {
+    (mask.trailing_zeros() >> 3) as usize
+}

@@ -117,6 +117,20 @@ impl<'o> Writer<'o> {
         self.raw(b"\"");
     }
 
+    /// `"name":"value"`, the value being what `write` puts at the start of the
+    /// room that is left: characters that need no escape, as many as it says.
+    /// `None` counts as a lack of room.
+    pub fn member_text_with(&mut self, name: &str, write: impl FnOnce(&mut [u8]) -> Option<usize>) {
+        self.begin_text(name);
+        let room = self.out.get_mut(self.length..).unwrap_or_default();
+        let end = write(room).and_then(|written| self.length.checked_add(written));
+        match end.filter(|end| *end <= self.out.len()) {
+            Some(end) => self.length = end,
+            None => self.overflow = true,
+        }
+        self.end_text();
+    }
+
     /// `"name":value`
     pub fn member_u64(&mut self, name: &str, value: u64) {
         self.name(name);

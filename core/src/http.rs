@@ -1,0 +1,294 @@
+//! HTTP requests and responses as values. The host does the framing; what a
+//! request means and how it is answered, octet for octet, is decided here.
+
+use core::fmt;
+use core::ops::Range;
+
+use zeroize::Zeroize;
+
+use crate::profile::Profile;
+
+/// A request whose head and body have arrived whole.
+pub struct Request<'r> {
+    /// The method, in the spelling of the request line.
+    pub method: &'r str,
+    /// The request target: an absolute path, and a query if there is one.
+    pub target: &'r str,
+    /// The header fields in their order. Names compare without regard to case.
+    pub headers: &'r [Header<'r>],
+    /// The body. It is decoded in place, so it is gone afterwards.
+    pub body: Body<'r>,
+    /// Where the request comes from, for the throttle.
+    pub source: Source,
+}
+
+/// A header field.
+#[derive(Clone, Copy)]
+pub struct Header<'r> {
+    /// The name as it came.
+    pub name: &'r str,
+    /// The value without the white space around it.
+    pub value: &'r [u8],
+}
+
+/// The body of a request.
+pub enum Body<'r> {
+    /// All of it.
+    Whole(&'r mut [u8]),
+    /// More than the host takes (see `Limits::body`): it is answered 413, and
+    /// the host need not read it.
+    TooLong,
+}
+
+/// An address a request came from: what the throttle tells apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Source([u8; 9]);
+
+impl Source {
+    /// A caller on the device itself.
+    pub const LOCAL: Source = Source([0; 9]);
+
+    /// An IPv4 address.
+    #[must_use]
+    pub const fn v4([a, b, c, d]: [u8; 4]) -> Self {
+        Source([4, a, b, c, d, 0, 0, 0, 0])
+    }
+
+    /// An IPv6 address. Its first 64 bits count, since whoever has one address
+    /// of a subnet has all of them; a mapped IPv4 address counts as that.
+    #[must_use]
+    pub const fn v6(octets: [u8; 16]) -> Self {
+        match octets {
+            [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, a, b, c, d] => Source::v4([a, b, c, d]),
+            [a, b, c, d, e, f, g, h, ..] => Source([6, a, b, c, d, e, f, g, h]),
+        }
+    }
+
+    pub(crate) const fn octets(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// The value of the one header field called `name`; an error when there are
+/// several.
+pub(crate) fn single<'r>(
+    headers: &[Header<'r>],
+    name: &str,
+) -> Result<Option<&'r [u8]>, RepeatedHeader> {
+    let mut values = headers
+        .iter()
+        .filter(|header| header.name.eq_ignore_ascii_case(name))
+        .map(|header| header.value);
+    let first = values.next();
+    match values.next() {
+        None => Ok(first),
+        Some(_) => Err(RepeatedHeader),
+    }
+}
+
+/// A header field that may come once came twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RepeatedHeader;
+
+/// The credentials in an `Authorization` value if its scheme is `scheme`:
+/// "auth-scheme" compares without regard to case (RFC 9110 §11.1).
+pub(crate) fn credentials<'r>(value: &'r [u8], scheme: &str) -> Option<&'r [u8]> {
+    let (name, rest) = value.split_at_checked(scheme.len())?;
+    if !name.eq_ignore_ascii_case(scheme.as_bytes()) {
+        return None;
+    }
+    match rest {
+        [] => Some(rest),
+        [b' ', ..] => Some(rest.trim_ascii_start()),
+        _ => None,
+    }
+}
+
+/// The route table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Route {
+    Token,
+    Me,
+}
+
+impl Route {
+    /// What is at `path` in `profile`.
+    pub(crate) fn find(profile: &Profile, path: &str) -> Option<Self> {
+        let routes = [(profile.token_path, Route::Token), ("/me/", Route::Me)];
+        routes
+            .into_iter()
+            .find(|(known, _)| *known == path)
+            .map(|(_, route)| route)
+    }
+
+    /// The value of `Allow`.
+    pub(crate) const fn allow(self) -> &'static str {
+        match self {
+            Route::Token => "POST",
+            Route::Me => "GET, HEAD",
+        }
+    }
+
+    /// Whether `method` is in [`Self::allow`]; methods are case-sensitive.
+    pub(crate) fn allows(self, method: &str) -> bool {
+        self.allow().split(", ").any(|allowed| allowed == method)
+    }
+}
+
+/// An answer, written into the buffer that the caller lent.
+pub struct Response<'o> {
+    status: u16,
+    headers: heapless::Vec<(&'static str, HeaderValue), { Response::MAX_HEADERS }>,
+    out: &'o mut [u8],
+    used: usize,
+    body: Range<usize>,
+}
+
+#[derive(Clone)]
+enum HeaderValue {
+    Fixed(&'static str),
+    Written(Range<usize>),
+}
+
+impl<'o> Response<'o> {
+    /// The most header fields an answer has.
+    pub const MAX_HEADERS: usize = 8;
+
+    pub(crate) fn new(out: &'o mut [u8]) -> Self {
+        Response {
+            status: 500,
+            headers: heapless::Vec::new(),
+            out,
+            used: 0,
+            body: 0..0,
+        }
+    }
+
+    /// The status code.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The header fields in their order, names in lower case. `Date`,
+    /// `Content-Length` and `Connection` are the host's to add.
+    pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.headers.iter().map(|(name, value)| {
+            let value = match value {
+                HeaderValue::Fixed(text) => text,
+                HeaderValue::Written(range) => self
+                    .out
+                    .get(range.clone())
+                    .and_then(|octets| core::str::from_utf8(octets).ok())
+                    .unwrap_or_default(),
+            };
+            (*name, value)
+        })
+    }
+
+    /// The body. Answering `HEAD`, the host sends its length and not the body.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        self.out.get(self.body.clone()).unwrap_or_default()
+    }
+
+    /// Forgets everything, and wipes the octets that were written.
+    pub(crate) fn reset(&mut self) {
+        self.out.zeroize();
+        self.status = 500;
+        self.headers.clear();
+        self.used = 0;
+        self.body = 0..0;
+    }
+
+    pub(crate) fn set_status(&mut self, status: u16) {
+        self.status = status;
+    }
+
+    pub(crate) fn header(&mut self, name: &'static str, value: &'static str) {
+        let _full = self.headers.push((name, HeaderValue::Fixed(value)));
+    }
+
+    /// Adds a header field whose value `write` puts into the buffer. It must
+    /// come before the body.
+    pub(crate) fn header_with(&mut self, name: &'static str, write: impl FnOnce(&mut Text<'_>)) {
+        if let Some(range) = self.append(write) {
+            let _full = self.headers.push((name, HeaderValue::Written(range)));
+        }
+    }
+
+    /// What is left of the buffer.
+    pub(crate) fn rest(&mut self) -> &mut [u8] {
+        self.out.get_mut(self.used..).unwrap_or_default()
+    }
+
+    /// Makes the first `length` octets of [`Self::rest`] the body.
+    pub(crate) fn set_body(&mut self, length: usize) {
+        let end = self.used.saturating_add(length).min(self.out.len());
+        self.body = self.used..end;
+        self.used = end;
+    }
+
+    fn append(&mut self, write: impl FnOnce(&mut Text<'_>)) -> Option<Range<usize>> {
+        let start = self.used;
+        let mut text = Text {
+            out: self.rest(),
+            used: Some(0),
+        };
+        write(&mut text);
+        let end = start.checked_add(text.used?)?;
+        self.used = end;
+        Some(start..end)
+    }
+}
+
+impl Drop for Response<'_> {
+    fn drop(&mut self) {
+        self.out.zeroize();
+    }
+}
+
+impl fmt::Debug for Response<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Text that grows in a bounded buffer; once it does not fit it is lost whole.
+pub(crate) struct Text<'a> {
+    out: &'a mut [u8],
+    used: Option<usize>,
+}
+
+impl Text<'_> {
+    pub(crate) fn push(&mut self, text: &str) {
+        self.used = self.used.and_then(|start| {
+            let end = start.checked_add(text.len())?;
+            self.out
+                .get_mut(start..end)?
+                .copy_from_slice(text.as_bytes());
+            Some(end)
+        });
+    }
+
+    pub(crate) fn push_number(&mut self, number: u32) {
+        let mut digits = [0_u8; 10];
+        let mut left = number;
+        let mut start = digits.len();
+        for (position, digit) in digits.iter_mut().enumerate().rev() {
+            *digit = b'0'.saturating_add(u8::try_from(left % 10).unwrap_or(0));
+            left /= 10;
+            start = position;
+            if left == 0 {
+                break;
+            }
+        }
+        let text = digits
+            .get(start..)
+            .and_then(|digits| core::str::from_utf8(digits).ok());
+        self.push(text.unwrap_or_default());
+    }
+}

@@ -1,0 +1,386 @@
+//! A grant: one small record with a life, `Pending` → `Active` → `Revoked`.
+
+use core::fmt;
+
+use sha2::{Digest, Sha256};
+
+use crate::scope::ScopeSet;
+use crate::time::UnixTime;
+
+/// How many octets a record has.
+pub const RECORD_SIZE: usize = 96;
+
+/// A grant's id: 12 random octets, never used again.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct GrantId(pub [u8; 12]);
+
+impl fmt::Debug for GrantId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("GrantId(")?;
+        self.0
+            .iter()
+            .try_for_each(|octet| write!(f, "{octet:02x}"))?;
+        f.write_str(")")
+    }
+}
+
+/// Eight octets of a hash that stand for a client or a user in a record, so
+/// that the order of a configuration means nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Tag(pub [u8; 8]);
+
+impl Tag {
+    /// The tag of the client with this `client_id`.
+    #[must_use]
+    pub fn client(id: &str) -> Self {
+        Self::of(b"client\0", id)
+    }
+
+    /// The tag of the user with this `sub`.
+    #[must_use]
+    pub fn user(subject: &str) -> Self {
+        Self::of(b"user\0", subject)
+    }
+
+    fn of(kind: &[u8], name: &str) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(kind);
+        hash.update(name.as_bytes());
+        let [a, b, c, d, e, f, g, h, ..] = <[u8; 32]>::from(hash.finalize());
+        Tag([a, b, c, d, e, f, g, h])
+    }
+}
+
+/// Where a grant is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum State {
+    /// A code is out and has not come back.
+    Pending,
+    /// The code was redeemed, or there never was one; the newest refresh token
+    /// is of this generation, which is 1 or more.
+    Active {
+        /// Counts up with each rotation.
+        generation: u32,
+    },
+    /// Over.
+    Revoked(Reason),
+}
+
+/// Why a grant was revoked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[repr(u8)]
+pub enum Reason {
+    /// Its code came a second time.
+    CodeReplayed = 1,
+    /// A refresh token came that had been replaced.
+    RefreshReused = 2,
+    /// The client asked for it (RFC 7009).
+    Requested = 3,
+    /// The generations are used up.
+    Exhausted = 4,
+    /// The owner had too many grants, and this was the oldest.
+    GaveWay = 5,
+}
+
+/// What a grant came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Origin {
+    /// An authorization code.
+    Code,
+    /// The client's credentials or a user's password.
+    Direct,
+}
+
+/// A grant, decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// Its id.
+    pub id: GrantId,
+    /// Where it is in its life.
+    pub state: State,
+    /// The client it was given to.
+    pub client: Tag,
+    /// The user who gave it; none for a client's own.
+    pub user: Option<Tag>,
+    /// Whether it has refresh tokens.
+    pub refreshable: bool,
+    /// Whether a refresh token stays good after use.
+    pub reuse: bool,
+    /// What it came from.
+    pub origin: Origin,
+    /// The scopes that were granted, which never change.
+    pub scope: ScopeSet,
+    /// The fingerprint of those scopes' names.
+    pub scope_names: [u8; 4],
+    /// Drawn anew for each decision to write, so that a lost acknowledgement
+    /// can be told from another's write.
+    pub nonce: [u8; 4],
+    /// When it was made.
+    pub created: UnixTime,
+    /// The last rotation or use, in seconds after `created`.
+    pub touched: u32,
+    /// The end of the code while pending, then of the grant.
+    pub ends: UnixTime,
+    /// When the record may be forgotten: no refresh token and no access token
+    /// of it is good after that.
+    pub keep_until: UnixTime,
+}
+
+impl Grant {
+    /// When it was last rotated or used.
+    #[must_use]
+    pub fn touched_at(&self) -> UnixTime {
+        UnixTime(self.created.0.saturating_add(u64::from(self.touched)))
+    }
+
+    /// The grant after a rotation or use at `now`.
+    pub(super) fn touch(&mut self, now: UnixTime) {
+        self.touched = u32::try_from(now.since(self.created)).unwrap_or(u32::MAX);
+    }
+
+    /// Whether a record with this state still stands for something at `now`.
+    #[must_use]
+    pub fn is_live(&self, now: UnixTime) -> bool {
+        match self.state {
+            State::Revoked(_) => false,
+            State::Pending => now < self.ends,
+            State::Active { .. } => now < self.keep_until,
+        }
+    }
+}
+
+/// A record: a grant in 96 octets, little-endian, with a checksum.
+///
+/// | at | size | field | at | size | field |
+/// | --- | --- | --- | --- | --- | --- |
+/// | 0 | 1 | layout version | 48 | 4 | fingerprint of the scope names |
+/// | 1 | 1 | state | 52 | 4 | touched, seconds after created |
+/// | 2 | 1 | flags | 56 | 8 | created, Unix seconds |
+/// | 3 | 1 | reason of revocation | 64 | 4 | ends, seconds after created |
+/// | 4 | 4 | generation | 68 | 4 | keep until, seconds after created |
+/// | 8 | 12 | grant id | 72 | 16 | binding, zero |
+/// | 20 | 4 | write nonce | 88 | 4 | reserved, zero |
+/// | 24 | 8+8 | client tag, user tag | 92 | 4 | CRC-32 |
+/// | 40 | 8 | scope bits | | | |
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Record([u8; RECORD_SIZE]);
+
+/// Why octets are no record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum RecordError {
+    /// The slot is vacant.
+    Vacant,
+    /// The checksum is wrong.
+    Checksum,
+    /// The layout is of another version.
+    Version,
+    /// A field has a value that no record has.
+    Malformed,
+}
+
+impl fmt::Display for RecordError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            RecordError::Vacant => "the slot is vacant",
+            RecordError::Checksum => "the record's checksum is wrong",
+            RecordError::Version => "the record has another layout",
+            RecordError::Malformed => "the record holds an impossible value",
+        })
+    }
+}
+
+impl core::error::Error for RecordError {}
+
+const LAYOUT: u8 = 1;
+const PENDING: u8 = 0x01;
+const ACTIVE: u8 = 0x02;
+const REVOKED: u8 = 0x03;
+const USER: u8 = 1;
+const REFRESHABLE: u8 = 2;
+const REUSE: u8 = 4;
+const DIRECT: u8 = 8;
+
+impl Record {
+    /// A slot that nothing was written to since it was zeroed.
+    pub const VACANT: Record = Record([0; RECORD_SIZE]);
+
+    /// Takes octets from a store. Nothing is checked before [`Record::grant`].
+    #[must_use]
+    pub const fn from_octets(octets: [u8; RECORD_SIZE]) -> Self {
+        Record(octets)
+    }
+
+    /// The octets for a store.
+    #[must_use]
+    pub const fn octets(&self) -> &[u8; RECORD_SIZE] {
+        &self.0
+    }
+
+    /// Encodes `grant`.
+    #[must_use]
+    pub fn new(grant: &Grant) -> Self {
+        let (state, reason, generation) = match grant.state {
+            State::Pending => (PENDING, 0, 0),
+            State::Active { generation } => (ACTIVE, 0, generation),
+            State::Revoked(reason) => (REVOKED, reason as u8, 0),
+        };
+        let flags = flag(grant.user.is_some(), USER)
+            | flag(grant.refreshable, REFRESHABLE)
+            | flag(grant.reuse, REUSE)
+            | flag(grant.origin == Origin::Direct, DIRECT);
+        let mut fields = Fields::new();
+        fields.put([LAYOUT, state, flags, reason]);
+        fields.put(generation.to_le_bytes());
+        fields.put(grant.id.0);
+        fields.put(grant.nonce);
+        fields.put(grant.client.0);
+        fields.put(grant.user.unwrap_or_default().0);
+        fields.put(grant.scope.bits().to_le_bytes());
+        fields.put(grant.scope_names);
+        fields.put(grant.touched.to_le_bytes());
+        fields.put(grant.created.0.to_le_bytes());
+        fields.put(offset(grant.created, grant.ends));
+        fields.put(offset(grant.created, grant.keep_until));
+        fields.put([0_u8; 20]);
+        fields.put(crc32(fields.written()).to_le_bytes());
+        Record(fields.octets)
+    }
+
+    /// Decodes the grant.
+    ///
+    /// # Errors
+    ///
+    /// What keeps the octets from being a record.
+    pub fn grant(&self) -> Result<Grant, RecordError> {
+        let (fields, checksum) = self
+            .0
+            .split_last_chunk::<4>()
+            .ok_or(RecordError::Malformed)?;
+        let [layout, state, flags, reason, ..] = self.0;
+        if matches!(state, 0x00 | 0xFF) {
+            return Err(RecordError::Vacant);
+        }
+        if crc32(fields) != u32::from_le_bytes(*checksum) {
+            return Err(RecordError::Checksum);
+        }
+        if layout != LAYOUT {
+            return Err(RecordError::Version);
+        }
+        let mut rest = fields.get(4..).ok_or(RecordError::Malformed)?;
+        let generation = u32::from_le_bytes(take(&mut rest)?);
+        let id = GrantId(take(&mut rest)?);
+        let nonce = take(&mut rest)?;
+        let client = Tag(take(&mut rest)?);
+        let user = Tag(take(&mut rest)?);
+        let scope = ScopeSet::from_bits(u64::from_le_bytes(take(&mut rest)?));
+        let scope_names = take(&mut rest)?;
+        let touched = u32::from_le_bytes(take(&mut rest)?);
+        let created = UnixTime(u64::from_le_bytes(take(&mut rest)?));
+        let ends = u32::from_le_bytes(take(&mut rest)?);
+        let keep = u32::from_le_bytes(take(&mut rest)?);
+        let state = match (state, reason, generation) {
+            (PENDING, 0, 0) => State::Pending,
+            (ACTIVE, 0, 1..) => State::Active { generation },
+            (REVOKED, 1, 0) => State::Revoked(Reason::CodeReplayed),
+            (REVOKED, 2, 0) => State::Revoked(Reason::RefreshReused),
+            (REVOKED, 3, 0) => State::Revoked(Reason::Requested),
+            (REVOKED, 4, 0) => State::Revoked(Reason::Exhausted),
+            (REVOKED, 5, 0) => State::Revoked(Reason::GaveWay),
+            _ => return Err(RecordError::Malformed),
+        };
+        let after = |seconds: u32| UnixTime(created.0.saturating_add(u64::from(seconds)));
+        Ok(Grant {
+            id,
+            state,
+            client,
+            user: (flags & USER != 0).then_some(user),
+            refreshable: flags & REFRESHABLE != 0,
+            reuse: flags & REUSE != 0,
+            origin: if flags & DIRECT == 0 {
+                Origin::Code
+            } else {
+                Origin::Direct
+            },
+            scope,
+            scope_names,
+            nonce,
+            created,
+            touched,
+            ends: after(ends),
+            keep_until: after(keep),
+        })
+    }
+
+    /// The id, without a look at the checksum.
+    #[must_use]
+    pub fn id(&self) -> GrantId {
+        let [_, _, _, _, _, _, _, _, id @ ..] = &self.0;
+        GrantId(id.first_chunk::<12>().copied().unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Record").field(&self.grant()).finish()
+    }
+}
+
+/// Fields one after the other.
+struct Fields {
+    octets: [u8; RECORD_SIZE],
+    used: usize,
+}
+
+impl Fields {
+    const fn new() -> Self {
+        Fields {
+            octets: [0; RECORD_SIZE],
+            used: 0,
+        }
+    }
+
+    fn put<const N: usize>(&mut self, field: [u8; N]) {
+        let room = self.octets.iter_mut().skip(self.used);
+        for (octet, value) in room.zip(field) {
+            *octet = value;
+        }
+        self.used = self.used.saturating_add(N);
+    }
+
+    fn written(&self) -> &[u8] {
+        self.octets.get(..self.used).unwrap_or_default()
+    }
+}
+
+const fn flag(set: bool, bit: u8) -> u8 {
+    if set { bit } else { 0 }
+}
+
+fn take<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], RecordError> {
+    let (field, left) = rest
+        .split_first_chunk::<N>()
+        .ok_or(RecordError::Malformed)?;
+    *rest = left;
+    Ok(*field)
+}
+
+fn offset(from: UnixTime, to: UnixTime) -> [u8; 4] {
+    u32::try_from(to.since(from))
+        .unwrap_or(u32::MAX)
+        .to_le_bytes()
+}
+
+/// CRC-32 as Ethernet has it (ISO 3309).
+fn crc32(octets: &[u8]) -> u32 {
+    !octets.iter().fold(u32::MAX, |crc, octet| {
+        (0..8).fold(crc ^ u32::from(*octet), |crc, _| {
+            (crc >> 1) ^ if crc & 1 == 1 { 0xEDB8_8320 } else { 0 }
+        })
+    })
+}

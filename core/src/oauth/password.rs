@@ -1,0 +1,125 @@
+//! People's passwords: PBKDF2-HMAC-SHA256 (RFC 8018 §5.2), hashed in slices so
+//! that a device goes on answering meanwhile.
+
+use core::fmt;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use zeroize::Zeroize;
+
+use crate::secret::constant_time_eq;
+
+/// What a configuration keeps of a password.
+#[derive(Clone, Copy)]
+pub struct PasswordHash {
+    /// The iteration count, at least 1.
+    pub iterations: u32,
+    /// The salt, random for each user.
+    pub salt: [u8; 16],
+    /// The first block of PBKDF2's output.
+    pub hash: [u8; 32],
+}
+
+impl PasswordHash {
+    /// Hashes `password` at one go.
+    #[must_use]
+    pub fn new(password: &str, salt: [u8; 16], iterations: u32) -> Self {
+        let mut work = PasswordWork::new(password.as_bytes(), &salt, iterations);
+        work.advance(u32::MAX);
+        PasswordHash {
+            iterations,
+            salt,
+            hash: work.sum,
+        }
+    }
+}
+
+impl fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PasswordHash")
+            .field("iterations", &self.iterations)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A password that is being hashed.
+pub(super) struct PasswordWork {
+    /// Keyed with the password; cloned for each iteration, so that the key is
+    /// hashed once.
+    prf: Hmac<Sha256>,
+    last: [u8; 32],
+    sum: [u8; 32],
+    left: u32,
+}
+
+impl PasswordWork {
+    /// Does the first of `iterations`.
+    pub(super) fn new(password: &[u8], salt: &[u8], iterations: u32) -> Self {
+        let prf = keyed(password);
+        // "U_1 = PRF (P, S || INT (i))", and i is 1: one block is all we keep.
+        let first = prf
+            .clone()
+            .chain_update(salt)
+            .chain_update([0, 0, 0, 1])
+            .finalize()
+            .into_bytes()
+            .into();
+        PasswordWork {
+            prf,
+            last: first,
+            sum: first,
+            left: iterations.saturating_sub(1),
+        }
+    }
+
+    /// Does up to `iterations` more; true once all are done.
+    pub(super) fn advance(&mut self, iterations: u32) -> bool {
+        let slice = self.left.min(iterations);
+        for _ in 0..slice {
+            self.last = self
+                .prf
+                .clone()
+                .chain_update(self.last)
+                .finalize()
+                .into_bytes()
+                .into();
+            for (sum, octet) in self.sum.iter_mut().zip(&self.last) {
+                *sum ^= octet;
+            }
+        }
+        self.left = self.left.saturating_sub(slice);
+        self.left == 0
+    }
+
+    /// Whether the password that was hashed is the one behind `expected`.
+    /// Before all iterations are done it is not.
+    pub(super) fn matches(&self, expected: &[u8; 32]) -> bool {
+        constant_time_eq(&self.sum, expected) && self.left == 0
+    }
+}
+
+impl Drop for PasswordWork {
+    fn drop(&mut self) {
+        self.last.zeroize();
+        self.sum.zeroize();
+    }
+}
+
+/// HMAC-SHA256 with `key`, which may have any length.
+pub(super) fn keyed(key: &[u8]) -> Hmac<Sha256> {
+    // A key longer than a block is hashed first (RFC 2104 §2), which `hmac`
+    // does too; done here, the key is never too long for the infallible call.
+    use sha2::Digest;
+    let mut block = [0_u8; 64];
+    match block.get_mut(..key.len()) {
+        Some(start) => start.copy_from_slice(key),
+        None => {
+            for (octet, hashed) in block.iter_mut().zip(Sha256::digest(key)) {
+                *octet = hashed;
+            }
+        }
+    }
+    let mac = Hmac::<Sha256>::new(&block.into());
+    block.zeroize();
+    mac
+}

@@ -1,0 +1,211 @@
+//! From a decision to octets: token responses (RFC 6749 §5.1) and errors
+//! (§5.2).
+
+use super::error::Refusal;
+use super::event::JwtId;
+use crate::codec::base64url;
+use crate::codec::json::Writer;
+use crate::http::Response;
+use crate::jwt::{self, Claims, IssueError, ScopeClaim};
+use crate::profile::{ExpiresIn, JwtIdForm, Profile, ResponseMember};
+use crate::scope::{ScopeNames, ScopeSet};
+use crate::time::UnixTime;
+
+use super::config::Configuration;
+
+/// What a token response says.
+pub(super) struct Tokens<'x> {
+    pub(super) subject: &'x str,
+    pub(super) client: &'x str,
+    pub(super) scope: ScopeSet,
+    pub(super) jwt_id: JwtId,
+    pub(super) issued_at: UnixTime,
+    pub(super) refresh_token: Option<&'x str>,
+}
+
+/// Signs the access token and writes the response around it.
+pub(super) fn tokens(
+    configuration: &Configuration<'_>,
+    tokens: &Tokens<'_>,
+    response: &mut Response<'_>,
+) -> Result<(), Refusal> {
+    let profile = &configuration.profile;
+    let scopes = configuration.scopes;
+    let lifetime = profile.lifetimes.access_token;
+    let expires_at = tokens.issued_at.plus(lifetime);
+    let mut jwt_id = [0; 36];
+    let jwt_id = print(tokens.jwt_id, profile.jwt_id, &mut jwt_id);
+    let claims = Claims {
+        issuer: Some(configuration.issuer),
+        subject: Some(tokens.subject),
+        audience: Some(jwt::Audience::One(configuration.audience)),
+        client_id: Some(tokens.client),
+        scope: Some(ScopeClaim::Names(scopes, tokens.scope)),
+        issued_at: Some(tokens.issued_at),
+        expires_at: Some(expires_at),
+        not_before: None,
+        jwt_id: Some(jwt_id),
+    };
+
+    response.set_status(200);
+    headers(response);
+    let mut failed = None;
+    let mut json = Writer::new(response.rest());
+    json.begin_object();
+    for member in profile.response {
+        match member {
+            ResponseMember::AccessToken => json.member_text_with("access_token", |room| {
+                match jwt::issue(configuration.signer, &profile.access_token, &claims, room) {
+                    Ok(token) => Some(token.as_str().len()),
+                    Err(error) => {
+                        failed = Some(error);
+                        None
+                    }
+                }
+            }),
+            ResponseMember::TokenType => json.member_text("token_type", profile.token_type),
+            ResponseMember::ExpiresIn => json.member_u64(
+                "expires_in",
+                match profile.expires_in {
+                    ExpiresIn::Full => u64::from(lifetime.0),
+                    ExpiresIn::Remaining => expires_at.since(tokens.issued_at),
+                },
+            ),
+            ResponseMember::Expires => json.member_u64("expires", expires_at.0),
+            ResponseMember::RefreshToken => {
+                if let Some(token) = tokens.refresh_token {
+                    json.member_text("refresh_token", token);
+                }
+            }
+            ResponseMember::Scope => {
+                if !tokens.scope.is_empty() {
+                    member_scope(&mut json, scopes, tokens.scope);
+                }
+            }
+            ResponseMember::JwtId => json.member_text("jti", jwt_id),
+        }
+    }
+    json.end_object();
+    let length = json.finish().map(|body| body.len());
+    match (failed, length) {
+        (None, Ok(length)) => {
+            response.set_body(length);
+            Ok(())
+        }
+        (None | Some(IssueError::BufferTooSmall), _) => Err(Refusal::ResponseTooLong),
+        (Some(_), _) => Err(Refusal::Signing),
+    }
+}
+
+/// `"scope":"one two"`
+fn member_scope(json: &mut Writer<'_>, names: ScopeNames<'_>, set: ScopeSet) {
+    json.begin_text("scope");
+    for (position, name) in names.names(set).enumerate() {
+        if position > 0 {
+            json.push_text(" ");
+        }
+        json.push_text(name);
+    }
+    json.end_text();
+}
+
+/// Writes the answer of `profile` to a refusal. `named` is the scope or grant
+/// type that the refusal is about, as it was sent.
+pub(super) fn refusal(
+    profile: &Profile,
+    refusal: Refusal,
+    named: Option<&str>,
+    by_header: bool,
+    response: &mut Response<'_>,
+) {
+    let (answer, fill) = refusal.answer(profile);
+    let unauthenticated = answer.error == profile.errors.invalid_client.error;
+    // RFC 6749 §5.2: "If the client attempted to authenticate via the
+    // "Authorization" request header field, the authorization server MUST
+    // respond with an HTTP 401 (Unauthorized) status code".
+    let status = if unauthenticated && by_header {
+        401
+    } else {
+        answer.status
+    };
+    response.reset();
+    response.set_status(status);
+    headers(response);
+    if status == 401 {
+        response.header(
+            "www-authenticate",
+            "Basic realm=\"smallgate\", charset=\"UTF-8\"",
+        );
+    }
+    if let Some(wait) = refusal.retry_after() {
+        response.header_with("retry-after", |text| text.push_number(wait.0));
+    }
+    let mut json = Writer::new(response.rest());
+    json.begin_object();
+    json.member_text("error", answer.error);
+    json.begin_text("error_description");
+    match answer.description.split_once("%s") {
+        None => json.push_text(answer.description),
+        Some((before, after)) => {
+            json.push_text(before);
+            push_reflected(&mut json, named.unwrap_or(fill));
+            json.push_text(after);
+        }
+    }
+    json.end_text();
+    json.end_object();
+    let length = json.finish().map_or(0, |body| body.len());
+    response.set_body(length);
+}
+
+/// The header fields of every answer that could carry a token (RFC 6749 §5.1:
+/// "Cache-Control" with "no-store" and "Pragma" with "no-cache").
+pub(super) fn headers(response: &mut Response<'_>) {
+    response.header("content-type", "application/json");
+    response.header("cache-control", "no-store");
+    response.header("pragma", "no-cache");
+}
+
+/// The most characters of a request that an answer repeats.
+const MAX_REFLECTED: usize = 64;
+
+/// Writes a piece of the request, as far as `error_description` may hold it:
+/// "%x20-21 / %x23-5B / %x5D-7E" (RFC 6749 §5.2). Others become `?`.
+fn push_reflected(json: &mut Writer<'_>, text: &str) {
+    for character in text.chars().take(MAX_REFLECTED) {
+        let shown = match character {
+            '\u{20}'..='\u{21}' | '\u{23}'..='\u{5B}' | '\u{5D}'..='\u{7E}' => character,
+            _ => '?',
+        };
+        json.push_text(shown.encode_utf8(&mut [0; 4]));
+    }
+}
+
+/// Prints a `jti`.
+fn print(jwt_id: JwtId, form: JwtIdForm, out: &mut [u8; 36]) -> &str {
+    match form {
+        JwtIdForm::Base64Url => base64url::encode(&jwt_id.0, out).unwrap_or_default(),
+        JwtIdForm::Uuid => {
+            const DIGITS: &[u8; 16] = b"0123456789abcdef";
+            let nibbles = jwt_id
+                .0
+                .iter()
+                .flat_map(|octet| [octet >> 4, octet & 0x0F])
+                .filter_map(|nibble| DIGITS.get(usize::from(nibble)));
+            let places = [8, 13, 18, 23];
+            let digits = out
+                .iter_mut()
+                .enumerate()
+                .filter(|(place, _)| !places.contains(place));
+            for ((_, place), digit) in digits.zip(nibbles) {
+                *place = *digit;
+            }
+            for place in places {
+                if let Some(place) = out.get_mut(place) {
+                    *place = b'-';
+                }
+            }
+            core::str::from_utf8(out).unwrap_or_default()
+        }
+    }
+}

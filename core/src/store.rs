@@ -1,0 +1,307 @@
+//! Where grants are kept, and the one kind that needs nothing but memory.
+
+use core::fmt;
+
+use crate::oauth::{Grant, GrantId, RECORD_SIZE, Record};
+use crate::time::UnixTime;
+
+/// What a store stamps on a slot at each write: never the same twice, so that
+/// a compare-and-swap can tell whether the record was written since. 0 means
+/// that there is no record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Seen(pub u64);
+
+impl Seen {
+    /// There is no record.
+    pub const ABSENT: Seen = Seen(0);
+}
+
+/// What a load found.
+#[derive(Clone, Copy, Debug)]
+pub struct Loaded {
+    /// The record, if there is one.
+    pub record: Option<Record>,
+    /// To be handed back with the commit that rests on this load.
+    pub seen: Seen,
+}
+
+/// The store can not be reached or does not work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct StoreUnavailable;
+
+impl fmt::Display for StoreUnavailable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the store does not answer")
+    }
+}
+
+impl core::error::Error for StoreUnavailable {}
+
+/// What a commit is to do if the record is still the one that was seen.
+#[derive(Clone, Copy, Debug)]
+pub enum Write<'r> {
+    /// Put this record in its place, or create it.
+    Record(&'r Record),
+    /// Nothing but to prove that it is still the truth. Where a read may be
+    /// stale, as in a cluster, that takes a write of the same record.
+    Confirm,
+}
+
+/// What became of a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Committed {
+    /// It is done, and outlives whatever this kind of store outlives.
+    Done,
+    /// The record is not the one that was seen; nothing was written.
+    Conflict,
+    /// There is no room for another grant; nothing was written.
+    Full,
+    /// The store does not work; nothing was written.
+    Unavailable,
+    /// No acknowledgement came: it may be done or not.
+    Unknown,
+}
+
+/// A synchronous store of grants. The exchange calls for at most one load and
+/// one commit in each of at most four rounds.
+pub trait Store {
+    /// Reads the record of the grant `id`.
+    ///
+    /// # Errors
+    ///
+    /// The store does not work. A record that is not there is no error.
+    fn load(&mut self, id: &GrantId) -> Result<Loaded, StoreUnavailable>;
+
+    /// Writes, if the record of `id` is still the one stamped `seen`.
+    ///
+    /// A record that is created (`seen` absent) may take the place of revoked
+    /// and expired ones, then of its own owner's oldest, but of nobody
+    /// else's. `now` tells what has expired.
+    fn commit(&mut self, now: UnixTime, id: &GrantId, seen: Seen, write: Write<'_>) -> Committed;
+}
+
+/// How many live grants one owner may have: a client and user together, or a
+/// client by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnerLimits {
+    /// For a client and a user.
+    pub user: usize,
+    /// For a client's own grants.
+    pub client: usize,
+}
+
+impl OwnerLimits {
+    /// 16 and 4.
+    pub const DEFAULT: OwnerLimits = OwnerLimits {
+        user: 16,
+        client: 4,
+    };
+}
+
+/// `N` grants in memory; what is in it is gone with the power.
+///
+/// All zeros is an empty store, so a large one in a `static` costs no image.
+/// A grant is found by a short tag of its id; owners by a tag of theirs.
+pub struct MemoryStore<const N: usize> {
+    /// How many of the slots are in use: the first ones.
+    used: usize,
+    /// The last stamp that was given out.
+    stamp: u64,
+    ids: [u16; N],
+    owners: [u16; N],
+    slots: [Slot; N],
+}
+
+#[derive(Clone, Copy)]
+struct Slot {
+    seen: u64,
+    record: Record,
+}
+
+impl<const N: usize> MemoryStore<N> {
+    /// An empty store.
+    #[must_use]
+    pub const fn new() -> Self {
+        MemoryStore {
+            used: 0,
+            stamp: 0,
+            ids: [0; N],
+            owners: [0; N],
+            slots: [Slot {
+                seen: 0,
+                record: Record::VACANT,
+            }; N],
+        }
+    }
+
+    /// How many grants are kept, live or not.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.used
+    }
+
+    /// Whether nothing is kept.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.used == 0
+    }
+
+    /// All records that are kept, in no order.
+    pub fn records(&self) -> impl Iterator<Item = &Record> {
+        self.slots.iter().take(self.used).map(|slot| &slot.record)
+    }
+
+    fn position(&self, id: &GrantId) -> Option<usize> {
+        let tags = self.ids.get(..self.used)?;
+        matching(tags, id_tag(id)).find(|at| {
+            self.slots
+                .get(*at)
+                .is_some_and(|slot| slot.record.id() == *id)
+        })
+    }
+
+    fn put(&mut self, at: usize, id: &GrantId, record: &Record) -> Committed {
+        let owner = owner_tag(record);
+        let (Some(slot), Some(id_slot), Some(owner_slot), Some(stamp)) = (
+            self.slots.get_mut(at),
+            self.ids.get_mut(at),
+            self.owners.get_mut(at),
+            self.stamp.checked_add(1),
+        ) else {
+            return Committed::Full;
+        };
+        self.stamp = stamp;
+        *id_slot = id_tag(id);
+        *owner_slot = owner;
+        *slot = Slot {
+            seen: stamp,
+            record: *record,
+        };
+        Committed::Done
+    }
+
+    /// A slot for a new grant of `record`'s owner.
+    fn room(&self, now: UnixTime, record: &Record) -> Option<usize> {
+        if let Some(oldest) = self.owners_oldest(now, record) {
+            return Some(oldest);
+        }
+        if self.used < N {
+            return Some(self.used);
+        }
+        self.first_where(|grant| matches!(grant.state, crate::oauth::State::Revoked(_)))
+            .or_else(|| self.first_where(|grant| !grant.is_live(now)))
+    }
+
+    fn first_where(&self, gives_way: impl Fn(&Grant) -> bool) -> Option<usize> {
+        self.records()
+            .position(|record| record.grant().is_ok_and(|grant| gives_way(&grant)))
+    }
+
+    /// The slot of the oldest grant of `record`'s owner, if the owner has as
+    /// many as allowed.
+    fn owners_oldest(&self, now: UnixTime, record: &Record) -> Option<usize> {
+        let new = record.grant().ok()?;
+        let limit = match new.user {
+            Some(_) => OwnerLimits::DEFAULT.user,
+            None => OwnerLimits::DEFAULT.client,
+        };
+        let tags = self.owners.get(..self.used)?;
+        let mut live = 0_usize;
+        let mut oldest: Option<(UnixTime, usize)> = None;
+        for at in matching(tags, owner_tag(record)) {
+            let Some(Ok(grant)) = self.slots.get(at).map(|slot| slot.record.grant()) else {
+                continue;
+            };
+            if (grant.client, grant.user) != (new.client, new.user) || !grant.is_live(now) {
+                continue;
+            }
+            live = live.saturating_add(1);
+            if oldest.is_none_or(|(created, _)| grant.created < created) {
+                oldest = Some((grant.created, at));
+            }
+        }
+        oldest.filter(|_| live >= limit).map(|(_, at)| at)
+    }
+}
+
+impl<const N: usize> Default for MemoryStore<N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<const N: usize> fmt::Debug for MemoryStore<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MemoryStore({} of {N})", self.used)
+    }
+}
+
+impl<const N: usize> Store for MemoryStore<N> {
+    fn load(&mut self, id: &GrantId) -> Result<Loaded, StoreUnavailable> {
+        let slot = self.position(id).and_then(|at| self.slots.get(at));
+        Ok(Loaded {
+            record: slot.map(|slot| slot.record),
+            seen: slot.map_or(Seen::ABSENT, |slot| Seen(slot.seen)),
+        })
+    }
+
+    fn commit(&mut self, now: UnixTime, id: &GrantId, seen: Seen, write: Write<'_>) -> Committed {
+        let at = self.position(id);
+        let stamp = at
+            .and_then(|at| self.slots.get(at))
+            .map_or(Seen::ABSENT, |slot| Seen(slot.seen));
+        if stamp != seen {
+            return Committed::Conflict;
+        }
+        let Write::Record(record) = write else {
+            return Committed::Done;
+        };
+        match at {
+            Some(at) => self.put(at, id, record),
+            None => match self.room(now, record) {
+                Some(at) => {
+                    self.used = self.used.max(at.saturating_add(1)).min(N);
+                    self.put(at, id, record)
+                }
+                None => Committed::Full,
+            },
+        }
+    }
+}
+
+/// The positions at which `tags` holds `tag`, looked for sixteen at a time.
+fn matching(tags: &[u16], tag: u16) -> impl Iterator<Item = usize> {
+    const STRIDE: usize = 16;
+    tags.chunks(STRIDE)
+        .enumerate()
+        .filter(move |(_, chunk)| {
+            chunk
+                .iter()
+                .fold(false, |found, other| found | (*other == tag))
+        })
+        .flat_map(move |(at, chunk)| {
+            let start = at.saturating_mul(STRIDE);
+            chunk
+                .iter()
+                .enumerate()
+                .filter(move |(_, other)| **other == tag)
+                .map(move |(within, _)| start.saturating_add(within))
+        })
+}
+
+fn id_tag(id: &GrantId) -> u16 {
+    let [a, b, ..] = id.0;
+    u16::from_le_bytes([a, b])
+}
+
+/// Two octets of the client's tag and two of the user's, folded.
+fn owner_tag(record: &Record) -> u16 {
+    let octets: &[u8; RECORD_SIZE] = record.octets();
+    match octets.get(24..40) {
+        Some([a, b, _, _, _, _, _, _, x, y, ..]) => u16::from_le_bytes([a ^ x, b ^ y]),
+        _ => 0,
+    }
+}

@@ -50,7 +50,11 @@ fn rfc7515_a1_a3_and_rfc7520_4_4_verify() {
 
         let mut scratch = vec![0; token.len()];
         let jws = jose::verify(token, &keys, &policy, &mut scratch).expect(source);
-        assert_eq!(jws.payload(), text(&vector["payload"]).as_bytes(), "{source}");
+        assert_eq!(
+            jws.payload(),
+            text(&vector["payload"]).as_bytes(),
+            "{source}"
+        );
 
         // Every single bit of the signature and of what is signed counts.
         for at in 0..token.len() {
@@ -128,7 +132,12 @@ fn rfc7638_3_1_and_rfc9449_6_1_thumbprints() {
     for vector in thumbprints {
         let key = Jwk::parse(vector["key"].to_string().as_bytes()).unwrap();
         let thumbprint = Base64UrlUnpadded::encode_string(&key.thumbprint());
-        assert_eq!(thumbprint, text(&vector["thumbprint"]), "{}", vector["source"]);
+        assert_eq!(
+            thumbprint,
+            text(&vector["thumbprint"]),
+            "{}",
+            vector["source"]
+        );
     }
 }
 

@@ -99,18 +99,30 @@ impl<'t> Verified<'t> {
     /// The whole payload as a type of the application's, which sees the
     /// registered claims too and ignores what it does not name.
     ///
-    /// serde-json-core does not resolve escapes in names, nor in a borrowed
-    /// `&str`: a name with one would be a claim that is there and not seen, so
-    /// it is refused at any depth.
+    /// serde-json-core does not resolve escapes in names: a name with one would
+    /// be a claim that is there and not seen, so it is refused at any depth.
+    /// Strings with escapes are resolved, also where they are ignored, and may
+    /// have 128 octets; a type that borrows such a string as `&str` gets an error.
     ///
     /// # Errors
     ///
     /// [`ExtraError`].
     pub fn extra<T: Deserialize<'t>>(&self) -> Result<T, ExtraError> {
+        self.extra_with(&mut [0; 128])
+    }
+
+    /// [`extra`](Self::extra) with a `buffer` for the longest string that has
+    /// escapes.
+    ///
+    /// # Errors
+    ///
+    /// [`ExtraError`].
+    pub fn extra_with<T: Deserialize<'t>>(&self, buffer: &mut [u8]) -> Result<T, ExtraError> {
         if has_escaped_name(self.text()) {
             return Err(ExtraError::EscapedName);
         }
-        match serde_json_core::from_str(self.text()) {
+        // Without a buffer escapes would come out as they were sent.
+        match serde_json_core::from_str_escaped(self.text(), buffer) {
             Ok((extra, _)) => Ok(extra),
             Err(_) => Err(ExtraError::Mismatch),
         }
@@ -148,7 +160,8 @@ fn has_escaped_name(json: &str) -> bool {
 pub enum ExtraError {
     /// A name with an escape in it.
     EscapedName,
-    /// A claim is missing, has another type, or has an escape in a borrowed text.
+    /// A claim is missing, has another type, or has an escape for which there is
+    /// no room.
     Mismatch,
 }
 

@@ -151,11 +151,7 @@ impl<'a> Object<'a> {
     pub fn member(&self, name: &str) -> Option<Value<'a>> {
         self.members
             .iter()
-            .find(|member| {
-                member
-                    .name(self.text)
-                    .is_some_and(|candidate| candidate.eq_str(name))
-            })
+            .find(|member| member.is_named(self.text, name))
             .and_then(|member| member.value(self.text))
     }
 

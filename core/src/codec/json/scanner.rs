@@ -30,6 +30,12 @@ impl Member {
         ))
     }
 
+    /// Whether the name is `other`, however it was spelled.
+    pub(super) fn is_named(&self, text: &str, other: &str) -> bool {
+        (self.name_length & ESCAPED != 0 || usize::from(self.name_length) == other.len())
+            && self.name(text).is_some_and(|name| name.eq_str(other))
+    }
+
     pub(super) fn value<'a>(&self, text: &'a str) -> Option<Value<'a>> {
         let whole = part(text, self.value_at, self.value_length)?;
         Value::from_checked(whole, self.value_length & ESCAPED != 0)
@@ -188,10 +194,16 @@ impl Scanner<'_, '_> {
         let Frame::Object(first) = self.frame else {
             return false;
         };
+        let text = self.text.as_bytes();
+        let new_octet = text.get(usize::from(new.name_at));
         self.table.iter().skip(usize::from(first)).any(|member| {
-            // Two unescaped names of different lengths, nearly always the case, are told apart here.
+            // Nearly always the length or the first octet tells two names apart. (The first octet of
+            // an empty name is its closing quote.)
             let plain = (member.name_length | new.name_length) & ESCAPED == 0;
-            if plain && member.name_length != new.name_length {
+            if plain
+                && (member.name_length != new.name_length
+                    || text.get(usize::from(member.name_at)) != new_octet)
+            {
                 return false;
             }
             match (member.name(self.text), new.name(self.text)) {

@@ -26,6 +26,7 @@ use core::{fmt, str};
 use base64ct::{Base64, Encoding};
 
 use super::form::decode_component;
+use super::words::split_at_first;
 
 /// The longest `credentials` in octets of base64: 192 octets of name, colon and
 /// password.
@@ -145,7 +146,7 @@ pub fn parse<'a>(
     }
     // RFC 7617 §2: "a user-id containing a colon character is invalid, as the first colon in a
     // user-pass string separates user-id and password from one another".
-    let (id, secret) = plain.split_once(':').ok_or(BasicError::NoColon)?;
+    let (id, secret) = split_at_first(plain, b':').ok_or(BasicError::NoColon)?;
     let (id_copy, secret_copy) = copies
         .split_at_mut_checked(id.len())
         .ok_or(BasicError::TooLong)?;

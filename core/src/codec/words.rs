@@ -1,6 +1,6 @@
-//! Looking at a word of octets at a time: 4 on a Cortex-M, 8 on a desktop.
+//! Looking for octets, a word of them at a time: 4 on a Cortex-M, 8 on a desktop.
 //!
-//! Each function here gives a mask of a word with bit 7 of an octet set where
+//! Each function of a word gives a mask of a word with bit 7 of an octet set where
 //! that octet is what was asked for. Above the first such octet there may be
 //! others set by a borrow, so a caller looks at the first alone or at each octet
 //! again. First is lowest: words are read as little-endian.
@@ -25,4 +25,11 @@ pub(super) const fn below(word: usize, limit: u8) -> usize {
 /// Which octet of its word the lowest bit of `mask` is in.
 pub(super) const fn first(mask: usize) -> usize {
     (mask.trailing_zeros() >> 3) as usize
+}
+
+/// What is before and after the first `separator`, which is ASCII. (As
+/// `str::split_once`, whose search has a panic in it.)
+pub(super) fn split_at_first(text: &str, separator: u8) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|octet| octet == separator)?;
+    Some((text.get(..at)?, text.get(at.checked_add(1)?..)?))
 }

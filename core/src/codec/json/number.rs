@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use crate::codec::words::split_at_first;
 use crate::time::UnixTime;
 
 /// A checked JSON number, as it was sent.
@@ -45,7 +46,7 @@ impl<'a> Number<'a> {
     /// RFC 7519 §2: "non-integer values can be represented".
     #[must_use]
     pub fn as_numeric_date(self) -> Option<NumericDate> {
-        let (whole, fraction) = match self.0.split_once('.') {
+        let (whole, fraction) = match split_at_first(self.0, b'.') {
             None => (self.0, false),
             Some((whole, fraction)) => {
                 // An exponent hides here, if there is one.

@@ -36,6 +36,8 @@ pub enum BearerError {
     Malformed,
     /// The token is not good, or no longer.
     Invalid(VerifyError),
+    /// The grant that the token belongs to was revoked.
+    Revoked,
     /// The token's scopes do not suffice.
     InsufficientScope,
     /// The clock is not set, so that nobody knows what has expired.
@@ -48,7 +50,7 @@ impl BearerError {
     pub const fn status(self) -> u16 {
         match self {
             BearerError::TokenInQuery | BearerError::SeveralTokens | BearerError::Malformed => 400,
-            BearerError::NoToken | BearerError::Invalid(_) => 401,
+            BearerError::NoToken | BearerError::Invalid(_) | BearerError::Revoked => 401,
             BearerError::InsufficientScope => 403,
             BearerError::ClockUnset => 503,
         }
@@ -64,7 +66,7 @@ impl BearerError {
             BearerError::TokenInQuery | BearerError::SeveralTokens | BearerError::Malformed => {
                 Some("invalid_request")
             }
-            BearerError::Invalid(_) => Some("invalid_token"),
+            BearerError::Invalid(_) | BearerError::Revoked => Some("invalid_token"),
             BearerError::InsufficientScope => Some("insufficient_scope"),
             BearerError::ClockUnset => Some("temporarily_unavailable"),
         }
@@ -78,6 +80,7 @@ impl BearerError {
             BearerError::Malformed => Some("The Authorization header can not be read."),
             BearerError::Invalid(VerifyError::Expired) => Some("The token has expired."),
             BearerError::Invalid(_) => Some("The token is not valid here."),
+            BearerError::Revoked => Some("The token was revoked."),
             BearerError::InsufficientScope => Some("The token's scope does not suffice."),
             BearerError::ClockUnset => Some("The clock is not set. Try again later."),
         }

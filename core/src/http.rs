@@ -109,24 +109,47 @@ pub(crate) fn credentials<'r>(value: &'r [u8], scheme: &str) -> Option<&'r [u8]>
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
     Token,
+    Authorization,
+    Revocation,
+    Introspection,
+    Metadata,
+    Jwks,
     Me,
 }
 
 impl Route {
+    pub(crate) const REVOCATION: &str = "/oauth/revoke";
+    pub(crate) const INTROSPECTION: &str = "/oauth/introspect";
+    pub(crate) const METADATA: &str = "/.well-known/oauth-authorization-server";
+    pub(crate) const JWKS: &str = "/jwks.json";
+
     /// What is at `path` in `profile`.
     pub(crate) fn find(profile: &Profile, path: &str) -> Option<Self> {
-        let routes = [(profile.token_path, Route::Token), ("/me/", Route::Me)];
+        let on = |switched_on: bool, path| switched_on.then_some(path);
+        let routes = [
+            (Some(profile.token_path), Route::Token),
+            (profile.authorization_path, Route::Authorization),
+            (on(profile.revocation, Self::REVOCATION), Route::Revocation),
+            (
+                on(profile.introspection, Self::INTROSPECTION),
+                Route::Introspection,
+            ),
+            (on(profile.metadata, Self::METADATA), Route::Metadata),
+            (on(profile.jwks, Self::JWKS), Route::Jwks),
+            (Some("/me/"), Route::Me),
+        ];
         routes
             .into_iter()
-            .find(|(known, _)| *known == path)
+            .find(|(known, _)| *known == Some(path))
             .map(|(_, route)| route)
     }
 
     /// The value of `Allow`.
     pub(crate) const fn allow(self) -> &'static str {
         match self {
-            Route::Token => "POST",
-            Route::Me => "GET, HEAD",
+            Route::Token | Route::Revocation | Route::Introspection => "POST",
+            Route::Authorization => "GET, HEAD, POST",
+            Route::Metadata | Route::Jwks | Route::Me => "GET, HEAD",
         }
     }
 
@@ -153,7 +176,7 @@ enum HeaderValue {
 
 impl<'o> Response<'o> {
     /// The most header fields an answer has.
-    pub const MAX_HEADERS: usize = 8;
+    pub const MAX_HEADERS: usize = 9;
 
     pub(crate) fn new(out: &'o mut [u8]) -> Self {
         Response {
@@ -212,9 +235,26 @@ impl<'o> Response<'o> {
 
     /// Adds a header field whose value `write` puts into the buffer. It must
     /// come before the body.
-    pub(crate) fn header_with(&mut self, name: &'static str, write: impl FnOnce(&mut Text<'_>)) {
-        if let Some(range) = self.append(write) {
-            let _full = self.headers.push((name, HeaderValue::Written(range)));
+    /// False when it does not fit.
+    pub(crate) fn header_with(
+        &mut self,
+        name: &'static str,
+        write: impl FnOnce(&mut Text<'_>),
+    ) -> bool {
+        self.append(write).is_some_and(|range| {
+            let value = HeaderValue::Written(range);
+            self.headers.push((name, value)).is_ok()
+        })
+    }
+
+    /// Makes what `write` writes the body; false when it does not fit.
+    pub(crate) fn body_with(&mut self, write: impl FnOnce(&mut Text<'_>)) -> bool {
+        match self.append(write) {
+            Some(range) => {
+                self.body = range;
+                true
+            }
+            None => false,
         }
     }
 
@@ -271,6 +311,17 @@ impl Text<'_> {
                 .get_mut(start..end)?
                 .copy_from_slice(text.as_bytes());
             Some(end)
+        });
+    }
+
+    /// Adds what `write` puts at the start of the room that is left, as many
+    /// octets of UTF-8 as it says; `None` counts as a lack of room.
+    pub(crate) fn push_with(&mut self, write: impl FnOnce(&mut [u8]) -> Option<usize>) {
+        self.used = self.used.and_then(|start| {
+            let written = write(self.out.get_mut(start..)?)?;
+            start
+                .checked_add(written)
+                .filter(|end| *end <= self.out.len())
         });
     }
 

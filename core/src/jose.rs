@@ -105,6 +105,12 @@ pub trait Verifier: Sync {
     ///
     /// It is not, and why.
     fn verify(&self, input: &[u8], signature: &[u8]) -> Result<(), SignatureError>;
+
+    /// The coordinates x and y of a public key on P-256, big-endian, to be
+    /// published. A symmetric key has none.
+    fn public_point(&self) -> Option<([u8; 32], [u8; 32])> {
+        None
+    }
 }
 
 /// Why a signature, or the token with it, could not be made.

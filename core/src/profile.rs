@@ -38,6 +38,16 @@ pub struct Profile {
     pub token_path: &'static str,
     /// Path of the authorization endpoint, where there is one.
     pub authorization_path: Option<&'static str>,
+    /// Whether there is a revocation endpoint (RFC 7009), `/oauth/revoke`.
+    pub revocation: bool,
+    /// Whether there is an introspection endpoint (RFC 7662),
+    /// `/oauth/introspect`.
+    pub introspection: bool,
+    /// Whether there is metadata (RFC 8414),
+    /// `/.well-known/oauth-authorization-server`.
+    pub metadata: bool,
+    /// Whether the public keys are to be had (RFC 7517 §5), `/jwks.json`.
+    pub jwks: bool,
     /// What a token request's body may be besides a form.
     pub json_body: Option<JsonBody>,
     /// The ways a client may authenticate.
@@ -92,6 +102,20 @@ pub struct ClientAuthentication {
     pub post: bool,
     /// `none`: a public client, which must use PKCE.
     pub none: bool,
+}
+
+impl ClientAuthentication {
+    /// The names of the methods, as metadata lists them (RFC 8414 §2).
+    pub(crate) fn names(self) -> impl Iterator<Item = &'static str> {
+        [
+            (self.basic, "client_secret_basic"),
+            (self.post, "client_secret_post"),
+            (self.none, "none"),
+        ]
+        .into_iter()
+        .filter(|(on, _)| *on)
+        .map(|(_, name)| name)
+    }
 }
 
 /// A grant type (RFC 6749 §1.3), by its name in a token request.

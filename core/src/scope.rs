@@ -71,6 +71,12 @@ impl<'c> ScopeNames<'c> {
         Ok(ScopeNames(names))
     }
 
+    /// All names, in the order of their bits.
+    #[must_use]
+    pub const fn all(&self) -> &'c [&'c str] {
+        self.0
+    }
+
     /// The set that holds `name` alone.
     #[must_use]
     pub fn one(&self, name: &str) -> Option<ScopeSet> {

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::oauth::{Grant, GrantId, RECORD_SIZE, Record};
+use crate::oauth::{Grant, GrantId, RECORD_SIZE, Record, State};
 use crate::time::UnixTime;
 
 /// What a store stamps on a slot at each write: never the same twice, so that
@@ -55,6 +55,8 @@ pub enum Write<'r> {
 pub enum Committed {
     /// It is done, and outlives whatever this kind of store outlives.
     Done,
+    /// It is done, and a live grant of the same owner, the oldest, gave way.
+    GaveWay(GrantId),
     /// The record is not the one that was seen; nothing was written.
     Conflict,
     /// There is no room for another grant; nothing was written.
@@ -183,47 +185,58 @@ impl<const N: usize> MemoryStore<N> {
         Committed::Done
     }
 
-    /// A slot for a new grant of `record`'s owner.
-    fn room(&self, now: UnixTime, record: &Record) -> Option<usize> {
-        if let Some(oldest) = self.owners_oldest(now, record) {
-            return Some(oldest);
-        }
+    /// A slot for a new grant.
+    fn room(&self, now: UnixTime) -> Option<usize> {
         if self.used < N {
             return Some(self.used);
         }
-        self.first_where(|grant| matches!(grant.state, crate::oauth::State::Revoked(_)))
+        self.first_where(|grant| matches!(grant.state, State::Revoked(_)))
             .or_else(|| self.first_where(|grant| !grant.is_live(now)))
     }
 
     fn first_where(&self, gives_way: impl Fn(&Grant) -> bool) -> Option<usize> {
         self.records()
-            .position(|record| record.grant().is_ok_and(|grant| gives_way(&grant)))
+            .position(|record| record.trusted().is_ok_and(|grant| gives_way(&grant)))
+    }
+
+    fn create(&mut self, now: UnixTime, id: &GrantId, record: &Record) -> Committed {
+        if let Some((at, oldest)) = self.owners_oldest(now, record) {
+            return match self.put(at, id, record) {
+                Committed::Done => Committed::GaveWay(oldest),
+                other => other,
+            };
+        }
+        let Some(at) = self.room(now) else {
+            return Committed::Full;
+        };
+        self.used = self.used.max(at.saturating_add(1)).min(N);
+        self.put(at, id, record)
     }
 
     /// The slot of the oldest grant of `record`'s owner, if the owner has as
     /// many as allowed.
-    fn owners_oldest(&self, now: UnixTime, record: &Record) -> Option<usize> {
-        let new = record.grant().ok()?;
+    fn owners_oldest(&self, now: UnixTime, record: &Record) -> Option<(usize, GrantId)> {
+        let new = record.trusted().ok()?;
         let limit = match new.user {
             Some(_) => OwnerLimits::DEFAULT.user,
             None => OwnerLimits::DEFAULT.client,
         };
         let tags = self.owners.get(..self.used)?;
         let mut live = 0_usize;
-        let mut oldest: Option<(UnixTime, usize)> = None;
+        let mut oldest: Option<(UnixTime, usize, GrantId)> = None;
         for at in matching(tags, owner_tag(record)) {
-            let Some(Ok(grant)) = self.slots.get(at).map(|slot| slot.record.grant()) else {
+            let Some(Ok(grant)) = self.slots.get(at).map(|slot| slot.record.trusted()) else {
                 continue;
             };
             if (grant.client, grant.user) != (new.client, new.user) || !grant.is_live(now) {
                 continue;
             }
             live = live.saturating_add(1);
-            if oldest.is_none_or(|(created, _)| grant.created < created) {
-                oldest = Some((grant.created, at));
+            if oldest.is_none_or(|(created, _, _)| grant.created < created) {
+                oldest = Some((grant.created, at, grant.id));
             }
         }
-        oldest.filter(|_| live >= limit).map(|(_, at)| at)
+        oldest.filter(|_| live >= limit).map(|(_, at, id)| (at, id))
     }
 }
 
@@ -261,13 +274,7 @@ impl<const N: usize> Store for MemoryStore<N> {
         };
         match at {
             Some(at) => self.put(at, id, record),
-            None => match self.room(now, record) {
-                Some(at) => {
-                    self.used = self.used.max(at.saturating_add(1)).min(N);
-                    self.put(at, id, record)
-                }
-                None => Committed::Full,
-            },
+            None => self.create(now, id, record),
         }
     }
 }

@@ -138,6 +138,10 @@ impl Verifier for Es256VerifyingKey {
     /// 64-octet sequence, the validation has failed" (RFC 7518 §3.4). r and s
     /// are in range. Of s and n − s both are let pass, as there: a token's
     /// octets are no unique name of it.
+    fn public_point(&self) -> Option<([u8; 32], [u8; 32])> {
+        Some(self.coordinates())
+    }
+
     fn verify(&self, input: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
         let octets: &[u8; 64] = signature.try_into().map_err(|_| SignatureError::Length)?;
         let signature = Signature::from_slice(octets).map_err(|_| SignatureError::OutOfRange)?;

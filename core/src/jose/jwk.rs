@@ -10,7 +10,7 @@ use crate::codec::json::{JsonError, Writer};
 
 #[cfg(feature = "es256")]
 use super::{Es256SigningKey, Es256VerifyingKey};
-use super::{Hs256Key, KeyError, KeyId, owned_key_id};
+use super::{Hs256Key, KeyError, KeyId, Verifier, owned_key_id};
 
 mod parse;
 
@@ -210,6 +210,21 @@ impl Jwk {
             }
         }
         hash.finalize().into()
+    }
+
+    /// The public key of `verifier` with its name, wherever the key lives; none
+    /// for a symmetric one.
+    #[must_use]
+    pub fn public(verifier: &dyn Verifier) -> Option<Self> {
+        let (x, y) = verifier.public_point()?;
+        let key_id = match verifier.key_id() {
+            Some(name) => Some(KeyId::try_from(name).ok()?),
+            None => None,
+        };
+        Some(Jwk {
+            material: Material::P256 { x, y, d: None },
+            key_id,
+        })
     }
 
     /// Writes the public key as a JSON object, such as an item of a JWK Set's

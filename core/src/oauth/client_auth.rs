@@ -26,7 +26,7 @@ pub(super) struct Unauthenticated<'c> {
     /// Whether the `Authorization` header was used, so that the status is 401.
     pub(super) by_header: bool,
     /// The client that was named, if it is a registered one.
-    pub(super) client: Option<&'c str>,
+    pub(super) client: Option<&'c Client<'c>>,
     /// Whether this failure is the one after which the pair has to wait.
     pub(super) locked_out: bool,
 }
@@ -67,7 +67,7 @@ pub(super) fn authenticate<'c>(
     let client = find(configuration.clients, &claimed.id);
     if let Err(left) = throttle.admit(pair, now) {
         return Err(Unauthenticated {
-            client: client.map(|client| client.id),
+            client,
             ..refuse(Refusal::Throttled(left))
         });
     }
@@ -179,7 +179,7 @@ fn failed<'c>(
     refused: Unauthenticated<'c>,
 ) -> Unauthenticated<'c> {
     Unauthenticated {
-        client: client.map(|client| client.id),
+        client,
         locked_out: throttle.failed(pair, now),
         ..refused
     }

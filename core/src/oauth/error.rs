@@ -40,6 +40,16 @@ pub enum Refusal {
     UnknownClient,
     /// The client's secret is wrong.
     WrongSecret,
+    /// The user said no.
+    Denied,
+    /// The authorization endpoint gives codes, and nothing else.
+    UnsupportedResponseType,
+    /// A form came from another site's page.
+    ForeignOrigin,
+    /// A form's MAC is missing, or another request's.
+    FormForged,
+    /// Nothing is stored of this token, so it can not be revoked.
+    UnsupportedTokenType,
     /// The API key is missing or wrong.
     ApiKey,
     /// The server does not have this grant type.
@@ -119,6 +129,20 @@ pub enum Parameter {
     CodeVerifier,
     /// `refresh_token`.
     RefreshToken,
+    /// `response_type`.
+    ResponseType,
+    /// `state`.
+    State,
+    /// `code_challenge`.
+    CodeChallenge,
+    /// `code_challenge_method`.
+    CodeChallengeMethod,
+    /// `token`.
+    Token,
+    /// `decision`: which button of the login form was pressed.
+    Decision,
+    /// `form_token`: what keeps the login form from being forged.
+    FormToken,
 }
 
 impl Parameter {
@@ -136,6 +160,13 @@ impl Parameter {
             Parameter::RedirectUri => "redirect_uri",
             Parameter::CodeVerifier => "code_verifier",
             Parameter::RefreshToken => "refresh_token",
+            Parameter::ResponseType => "response_type",
+            Parameter::State => "state",
+            Parameter::CodeChallenge => "code_challenge",
+            Parameter::CodeChallengeMethod => "code_challenge_method",
+            Parameter::Token => "token",
+            Parameter::Decision => "decision",
+            Parameter::FormToken => "form_token",
         }
     }
 }
@@ -163,6 +194,13 @@ impl Refusal {
             | Refusal::AuthenticationMethod
             | Refusal::UnknownClient
             | Refusal::WrongSecret => (errors.invalid_client, ""),
+            Refusal::Denied => (errors.access_denied, ""),
+            Refusal::UnsupportedResponseType => (errors.unsupported_response_type, ""),
+            Refusal::ForeignOrigin | Refusal::FormForged => (
+                with_status(errors.invalid_request, 403),
+                Parameter::FormToken.name(),
+            ),
+            Refusal::UnsupportedTokenType => (UNSUPPORTED_TOKEN_TYPE, ""),
             Refusal::ApiKey => (with_status(errors.invalid_client, 401), ""),
             Refusal::UnsupportedGrantType => (errors.unsupported_grant_type, ""),
             Refusal::GrantTypeNotAllowed => (errors.unauthorized_client, ""),
@@ -208,6 +246,13 @@ impl Refusal {
     }
 }
 
+/// RFC 7009 §2.2.1.
+const UNSUPPORTED_TOKEN_TYPE: ErrorAnswer = ErrorAnswer {
+    status: 400,
+    error: "unsupported_token_type",
+    description: "The token belongs to no stored grant, so it can not be revoked.",
+};
+
 fn with_status(answer: ErrorAnswer, status: u16) -> ErrorAnswer {
     ErrorAnswer { status, ..answer }
 }
@@ -232,6 +277,11 @@ impl fmt::Display for Refusal {
             Refusal::AuthenticationMethod => "this client must not authenticate this way",
             Refusal::UnknownClient => "unknown client",
             Refusal::WrongSecret => "wrong client secret",
+            Refusal::Denied => "the user denied the request",
+            Refusal::UnsupportedResponseType => "unsupported response type",
+            Refusal::ForeignOrigin => "the form came from another site",
+            Refusal::FormForged => "the form's token is missing or another request's",
+            Refusal::UnsupportedTokenType => "the token belongs to no stored grant",
             Refusal::ApiKey => "wrong API key",
             Refusal::UnsupportedGrantType => "unsupported grant type",
             Refusal::GrantTypeNotAllowed => "the client is not registered for this grant type",

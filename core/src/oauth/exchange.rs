@@ -8,19 +8,20 @@
 //!
 //! The types keep the order: a step is consumed by what continues it.
 
-use super::config::{Client, Configuration};
+use super::authorize;
 use super::error::Refusal;
 use super::event::Event;
-use super::grant::{Grant, GrantId, Record};
+use super::grant::{GrantId, Record};
+use super::inspect::{self, Endpoint, Inspection};
 use super::lifecycle::{self, Redemption};
-use super::me;
-use super::password::PasswordWork;
-use super::response;
+use super::login::Work;
+use super::me::{self, Asking};
+use super::metadata;
 use super::server::{AuthorizationServer, Clock};
-use super::throttle::{Pair, Throttle};
-use super::token::{self, PasswordGrant};
-use crate::codec::json::Writer;
-use crate::http::{Request, Response, Route, Source};
+use super::session::{Events, Session};
+use super::throttle::Throttle;
+use super::token;
+use crate::http::{Request, Response, Route};
 use crate::secret::Entropy;
 use crate::store::{Committed, Loaded, Seen, Store, StoreUnavailable, Write};
 use crate::time::UnixTime;
@@ -59,8 +60,9 @@ pub fn drive<'x>(mut step: Step<'x>, store: &mut impl Store) -> Answer<'x> {
 impl AuthorizationServer<'_> {
     /// Begins to answer `request`.
     ///
-    /// `out` takes the response: 2 KiB suffice for tokens of 1 KiB. It is wiped
-    /// when the [`Answer`] is dropped.
+    /// `out` takes the response, and a quarter of it the token or query while
+    /// it is read: [`AuthorizationServer::ROOM`] octets suffice for what the
+    /// default limits let in. It is wiped when the [`Answer`] is dropped.
     pub fn begin<'x>(
         &'x self,
         request: Request<'x>,
@@ -73,7 +75,8 @@ impl AuthorizationServer<'_> {
             Some((path, query)) => (path, Some(query)),
             None => (request.target, None),
         };
-        let session = |out| Session {
+        let (out, scratch) = out.split_at_mut(out.len().saturating_sub(out.len() / 4));
+        let session = Session {
             server: self,
             clock,
             now: clock.now.unwrap_or(UnixTime(0)),
@@ -81,124 +84,39 @@ impl AuthorizationServer<'_> {
             throttle,
             source: request.source,
             response: Response::new(out),
-            events: heapless::Vec::new(),
+            events: Events::new(),
             client: None,
             by_header: false,
             named: None,
         };
+        let (headers, body) = (request.headers, request.body);
         let Some(route) = Route::find(&self.configuration.profile, path) else {
-            return session(out).plain(404, None, "There is nothing at this path.");
+            return session.plain(404, None, "There is nothing at this path.");
         };
         if !route.allows(request.method) {
-            return session(out).plain(405, Some(route.allow()), "The method is not allowed here.");
+            return session.plain(405, Some(route.allow()), "The method is not allowed here.");
         }
         match route {
-            Route::Token => token::begin(session(out), request.headers, query, request.body),
-            Route::Me => {
-                // The answer needs far less than half of the room; the rest is
-                // for the token while it is read.
-                let (out, scratch) = out.split_at_mut(out.len() / 2);
-                me::answer(session(out), request.headers, query, scratch)
+            Route::Token => token::begin(session, headers, query, body),
+            Route::Authorization if request.method == "POST" => {
+                authorize::post(session, headers, query, body)
             }
+            Route::Authorization => authorize::get(session, query, scratch),
+            Route::Revocation => {
+                inspect::begin(session, headers, query, body, Endpoint::Revocation, scratch)
+            }
+            Route::Introspection => inspect::begin(
+                session,
+                headers,
+                query,
+                body,
+                Endpoint::Introspection,
+                scratch,
+            ),
+            Route::Metadata => metadata::metadata(session),
+            Route::Jwks => metadata::jwks(session),
+            Route::Me => me::begin(session, headers, query, scratch),
         }
-    }
-}
-
-/// What an exchange carries from step to step.
-pub(super) struct Session<'x> {
-    pub(super) server: &'x AuthorizationServer<'x>,
-    pub(super) clock: Clock,
-    /// `clock.now`, once it is known to be set.
-    pub(super) now: UnixTime,
-    pub(super) entropy: Entropy,
-    pub(super) throttle: &'x Throttle<'x>,
-    pub(super) source: Source,
-    pub(super) response: Response<'x>,
-    pub(super) events: heapless::Vec<Event<'x>, 3>,
-    pub(super) client: Option<&'x Client<'x>>,
-    /// Whether the client used the `Authorization` header.
-    pub(super) by_header: bool,
-    /// The scope or grant type that a refusal would be about.
-    pub(super) named: Option<&'x str>,
-}
-
-impl<'x> Session<'x> {
-    pub(super) fn configuration(&self) -> &'x Configuration<'x> {
-        &self.server.configuration
-    }
-
-    pub(super) fn event(&mut self, event: Event<'x>) {
-        let _full = self.events.push(event);
-    }
-
-    /// R40: "nothing is issued" without a clock, or with one that went back.
-    pub(super) fn check_clock(&self) -> Result<(), Refusal> {
-        let now = self.clock.now.ok_or(Refusal::ClockUnset)?;
-        if now.plus(self.configuration().skew) < self.clock.floor {
-            return Err(Refusal::ClockWentBack);
-        }
-        Ok(())
-    }
-
-    /// Ends with a refusal.
-    pub(super) fn refuse(mut self, cause: Refusal) -> Step<'x> {
-        self.write_refusal(cause);
-        self.done()
-    }
-
-    /// Writes a refusal, to be sent now or after a commit.
-    pub(super) fn write_refusal(&mut self, cause: Refusal) {
-        let client = self.client.map(|client| client.id);
-        self.event(Event::Refused { client, cause });
-        response::refusal(
-            &self.server.configuration.profile,
-            cause,
-            self.named,
-            self.by_header,
-            &mut self.response,
-        );
-    }
-
-    /// Ends with what has been written.
-    pub(super) fn done(self) -> Step<'x> {
-        Step::Done(Answer {
-            response: self.response,
-            events: self.events,
-        })
-    }
-
-    /// An answer that has nothing to do with OAuth.
-    fn plain(
-        mut self,
-        status: u16,
-        allow: Option<&'static str>,
-        description: &'static str,
-    ) -> Step<'x> {
-        self.response.set_status(status);
-        response::headers(&mut self.response);
-        if let Some(methods) = allow {
-            self.response.header("allow", methods);
-        }
-        let mut json = Writer::new(self.response.rest());
-        json.begin_object();
-        json.member_text("error", "invalid_request");
-        json.member_text("error_description", description);
-        json.end_object();
-        let length = json.finish().map_or(0, |body| body.len());
-        self.response.set_body(length);
-        self.done()
-    }
-
-    /// Creates `grant`, whose tokens are in the response already.
-    pub(super) fn create(self, grant: &Grant) -> Step<'x> {
-        Step::Commit(Commit {
-            id: grant.id,
-            seen: Seen::ABSENT,
-            write: Some(Record::new(grant)),
-            then: Then::Release,
-            unknown: false,
-            session: self,
-        })
     }
 }
 
@@ -214,6 +132,10 @@ pub struct Load<'x> {
 pub(super) enum AfterLoad<'x> {
     /// A code or refresh token was presented.
     Redeem(Redemption<'x>),
+    /// A token was shown to be revoked or described.
+    Inspect(Inspection<'x>),
+    /// A resource asks whether a token's grant still stands.
+    Ask(Asking<'x>),
     /// A swap was not acknowledged, and its repetition was refused: did the
     /// first one succeed?
     Settle { nonce: [u8; 4], then: Then<'x> },
@@ -234,6 +156,8 @@ impl<'x> Load<'x> {
         };
         match self.then {
             AfterLoad::Redeem(redemption) => lifecycle::decide(self.session, redemption, &loaded),
+            AfterLoad::Inspect(inspection) => inspection.decide(self.session, &loaded),
+            AfterLoad::Ask(asking) => asking.decide(self.session, &loaded),
             AfterLoad::Settle { nonce, then } => {
                 let mine = loaded
                     .record
@@ -242,39 +166,10 @@ impl<'x> Load<'x> {
                 if mine {
                     self.session.release(then)
                 } else {
-                    self.session.conflict(then)
+                    self.session.conflict(self.id, then)
                 }
             }
         }
-    }
-}
-
-/// A password is to be hashed. One at a time is enough for a device: a caller
-/// that is at it already answers with [`Work::refuse`].
-#[must_use]
-pub struct Work<'x> {
-    pub(super) session: Session<'x>,
-    pub(super) grant: PasswordGrant<'x>,
-    pub(super) pair: Pair,
-    pub(super) work: PasswordWork,
-}
-
-impl<'x> Work<'x> {
-    /// Does up to `iterations` of PBKDF2, each of them two compressions of
-    /// SHA-256, about 10,000 instructions on a Cortex-M4.
-    #[must_use]
-    pub fn run(mut self, iterations: u32) -> Step<'x> {
-        if self.work.advance(iterations) {
-            token::password(self.session, &self.grant, self.pair, &self.work)
-        } else {
-            Step::Work(self)
-        }
-    }
-
-    /// Answers 503 at once: another password is being hashed.
-    #[must_use]
-    pub fn refuse(self) -> Step<'x> {
-        self.session.refuse(Refusal::Busy)
     }
 }
 
@@ -300,6 +195,11 @@ pub(super) enum Then<'x> {
         redemption: Redemption<'x>,
         event: Option<Event<'x>>,
         current: bool,
+    },
+    /// A grant was revoked because its client asked for it.
+    Inspect {
+        inspection: Inspection<'x>,
+        event: Event<'x>,
     },
 }
 
@@ -338,6 +238,11 @@ impl<'x> Commit<'x> {
     pub fn resume(mut self, committed: Committed) -> Step<'x> {
         match committed {
             Committed::Done => self.session.release(self.then),
+            Committed::GaveWay(grant) => {
+                let client = self.session.client_id();
+                self.session.event(Event::GaveWay { grant, client });
+                self.session.release(self.then)
+            }
             Committed::Unknown => {
                 self.unknown = true;
                 Step::Commit(self)
@@ -351,7 +256,7 @@ impl<'x> Commit<'x> {
                         then: self.then,
                     },
                 }),
-                _ => self.session.conflict(self.then),
+                _ => self.session.conflict(self.id, self.then),
             },
             Committed::Full => self.session.fail(Refusal::StoreFull),
             Committed::Unavailable => self.session.fail(Refusal::StoreUnavailable),
@@ -361,18 +266,19 @@ impl<'x> Commit<'x> {
 
 impl<'x> Session<'x> {
     fn release(mut self, then: Then<'x>) -> Step<'x> {
-        if let Then::Redeem {
-            event: Some(event), ..
-        } = then
-        {
-            self.event(event);
+        match then {
+            Then::Release | Then::Redeem { event: None, .. } => {}
+            Then::Redeem {
+                event: Some(event), ..
+            }
+            | Then::Inspect { event, .. } => self.event(event),
         }
         self.done()
     }
 
     /// Someone else wrote first: what was going to be said is wiped, and the
     /// record is read again.
-    fn conflict(mut self, then: Then<'x>) -> Step<'x> {
+    fn conflict(mut self, id: GrantId, then: Then<'x>) -> Step<'x> {
         self.response.reset();
         self.events.clear();
         match then {
@@ -382,21 +288,16 @@ impl<'x> Session<'x> {
                 current,
                 ..
             } => redemption.again(self, current),
+            Then::Inspect { inspection, .. } => inspection.again(self, id),
         }
-    }
-
-    /// What was going to be said is wiped and not said.
-    pub(super) fn fail(mut self, cause: Refusal) -> Step<'x> {
-        self.events.clear();
-        self.refuse(cause)
     }
 }
 
 /// A finished exchange.
 #[must_use]
 pub struct Answer<'x> {
-    response: Response<'x>,
-    events: heapless::Vec<Event<'x>, 3>,
+    pub(super) response: Response<'x>,
+    pub(super) events: Events<'x>,
 }
 
 impl<'x> Answer<'x> {

@@ -21,17 +21,18 @@ use super::client_auth::AuthenticatedClient;
 use super::config::{Client, Configuration, User};
 use super::error::{Parameter, Refusal};
 use super::event::Event;
-use super::exchange::{AfterLoad, Commit, Load, Session, Step, Then};
+use super::exchange::{AfterLoad, Commit, Load, Step, Then};
 use super::grant::{Grant, Reason, Record, State, Tag};
 use super::handle::{CodeBinding, Kind, Presented, VerifiedHandle};
 use super::request::{GrantRequest, TokenRequest};
-use super::token::{Issue, within};
+use super::session::Session;
+use super::token::Issue;
 use crate::profile::{GrantType, Rotation};
 use crate::store::{Loaded, Seen};
 use crate::time::UnixTime;
 
 /// How often a record is read before the exchange gives up.
-const ROUNDS: u8 = 4;
+pub(super) const ROUNDS: u8 = 4;
 
 /// A code or refresh token whose MAC was good.
 #[derive(Clone, Copy)]
@@ -214,11 +215,11 @@ pub(super) fn decide<'x>(
 }
 
 /// Whether the grant has not been used in time, or has reached its end.
-fn ended(configuration: &Configuration<'_>, grant: &Grant, now: UnixTime) -> bool {
+pub(super) fn ended(configuration: &Configuration<'_>, grant: &Grant, now: UnixTime) -> bool {
     now >= refresh_end(configuration, grant)
 }
 
-fn refresh_end(configuration: &Configuration<'_>, grant: &Grant) -> UnixTime {
+pub(super) fn refresh_end(configuration: &Configuration<'_>, grant: &Grant) -> UnixTime {
     let idle = configuration.profile.lifetimes.refresh_idle;
     grant.touched_at().plus(idle).min(grant.ends)
 }
@@ -265,13 +266,14 @@ impl Change {
         seen: Seen,
     ) -> Step<'x> {
         let configuration = session.configuration();
-        let Some(user) = owner(configuration, &redemption, &seen_grant) else {
+        if !stands(configuration, &seen_grant) {
             return session.refuse(Refusal::GrantOutdated(redemption.parameter()));
-        };
+        }
+        let user = user(configuration, &seen_grant);
         // The access token's scope may be narrower, the grant's never changes.
         let scope = match redemption.scope {
             Some(text) if redemption.kind == Kind::Refresh => {
-                match within(&mut session, seen_grant.scope, text) {
+                match session.scope_within(seen_grant.scope, text) {
                     Ok(scope) => scope,
                     Err(cause) => return session.refuse(cause),
                 }
@@ -341,32 +343,35 @@ impl Change {
     }
 }
 
-/// The user who owns the grant (`Some(None)` for a client's own), if everything
-/// that it stands for is still as it was.
-fn owner<'x>(
-    configuration: &'x Configuration<'x>,
-    redemption: &Redemption<'_>,
-    grant: &Grant,
-) -> Option<Option<&'x User<'x>>> {
-    let client = redemption.client;
+/// Whether everything that the grant rests on is still as it was: its client,
+/// its user, the names of its scopes, and no date that voids it.
+pub(super) fn stands(configuration: &Configuration<'_>, grant: &Grant) -> bool {
     let voided = |not_before: UnixTime| grant.created < not_before;
-    let current = grant.client == Tag::client(client.id)
+    let client = configuration
+        .clients
+        .iter()
+        .find(|client| Tag::client(client.id) == grant.client);
+    let client_stands = client.is_some_and(|client| {
+        client.scopes.contains(grant.scope) && !voided(client.grants_not_before)
+    });
+    let user_stands = grant.user.is_none()
+        || user(configuration, grant).is_some_and(|user| !voided(user.grants_not_before));
+    client_stands
+        && user_stands
         && grant.scope_names == configuration.scopes.fingerprint(grant.scope)
-        && client.scopes.contains(grant.scope)
-        && !voided(client.grants_not_before)
-        && !voided(configuration.grants_not_before);
-    if !current {
-        return None;
-    }
-    let Some(tag) = grant.user else {
-        return Some(None);
-    };
+        && !voided(configuration.grants_not_before)
+}
+
+/// The user who gave the grant.
+pub(super) fn user<'c>(
+    configuration: &'c Configuration<'_>,
+    grant: &Grant,
+) -> Option<&'c User<'c>> {
+    let tag = grant.user?;
     configuration
         .users
         .iter()
         .find(|user| Tag::user(user.subject) == tag)
-        .filter(|user| !voided(user.grants_not_before))
-        .map(Some)
 }
 
 fn revoke<'x>(

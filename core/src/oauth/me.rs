@@ -1,83 +1,107 @@
 //! `GET /me/`: who the token stands for, the one resource that every server
 //! has.
 
+use super::config::{Configuration, User};
 use super::event::Event;
-use super::exchange::{Session, Step};
+use super::exchange::{AfterLoad, Load, Step};
+use super::grant::State;
+use super::inspect::grant_of;
+use super::session::Session;
+use super::{lifecycle, response};
 use crate::bearer::BearerError;
-use crate::codec::json::Writer;
 use crate::http::Header;
-use crate::jwt::Claims;
+use crate::jwt::{Claims, Verified};
+use crate::store::Loaded;
 
-pub(super) fn answer<'x>(
-    mut session: Session<'x>,
+/// A token that is good, whose grant is asked whether it still stands.
+pub(super) struct Asking<'x> {
+    token: Verified<'x>,
+}
+
+pub(super) fn begin<'x>(
+    session: Session<'x>,
     headers: &[Header<'_>],
     query: Option<&str>,
-    scratch: &mut [u8],
+    scratch: &'x mut [u8],
 ) -> Step<'x> {
     let resource = &session.server.resource;
     match resource.authenticate(headers, query, session.clock.now, scratch) {
-        Ok(token) => write(&mut session, token.claims()),
-        Err(error) => {
-            session.event(Event::ResourceRefused { cause: error });
-            refuse(&mut session, error, "");
+        Err(error) => refuse(session, error),
+        Ok(token) => match grant_of(&session, token.claims()) {
+            None => answer(session, token.claims()),
+            Some(id) => Step::Load(Load {
+                session,
+                id,
+                then: AfterLoad::Ask(Asking { token }),
+            }),
+        },
+    }
+}
+
+impl<'x> Asking<'x> {
+    /// A revoked grant's access tokens are worth nothing, nor are those of a
+    /// grant that is not there.
+    pub(super) fn decide(self, session: Session<'x>, loaded: &Loaded) -> Step<'x> {
+        let configuration: &Configuration<'_> = session.configuration();
+        let grant = loaded.record.and_then(|record| record.grant().ok());
+        let stands = grant.is_some_and(|grant| {
+            matches!(grant.state, State::Active { .. }) && lifecycle::stands(configuration, &grant)
+        });
+        if stands {
+            answer(session, self.token.claims())
+        } else {
+            refuse(session, BearerError::Revoked)
         }
     }
+}
+
+/// The user whose token has these claims; none for a client's own.
+pub(super) fn user<'c>(users: &'c [User<'c>], claims: &Claims<'_>) -> Option<&'c User<'c>> {
+    let subject = claims.subject?;
+    users.iter().find(|user| user.subject == subject)
+}
+
+fn answer<'x>(mut session: Session<'x>, claims: &Claims<'_>) -> Step<'x> {
+    let user = user(session.configuration().users, claims);
+    session.response.set_status(200);
+    response::headers(&mut session.response);
+    session.json(|json| {
+        json.begin_object();
+        if let Some(subject) = claims.subject {
+            json.member_text("sub", subject);
+        }
+        if let Some(client) = claims.client_id {
+            json.member_text("client_id", client);
+        }
+        if let Some(scope) = &claims.scope {
+            response::member_scope(json, scope.names());
+        }
+        if let Some(user) = user {
+            json.member_text("username", user.username);
+        }
+        json.end_object();
+    });
     session.done()
 }
 
-fn write(session: &mut Session<'_>, claims: &Claims<'_>) {
-    let configuration = session.configuration();
-    let user = claims.subject.and_then(|subject| {
-        configuration
-            .users
-            .iter()
-            .find(|user| user.subject == subject)
-    });
-    let response = &mut session.response;
-    response.set_status(200);
-    super::response::headers(response);
-    let mut json = Writer::new(response.rest());
-    json.begin_object();
-    if let Some(subject) = claims.subject {
-        json.member_text("sub", subject);
-    }
-    if let Some(client) = claims.client_id {
-        json.member_text("client_id", client);
-    }
-    if let Some(scope) = &claims.scope {
-        json.begin_text("scope");
-        for (position, name) in scope.names().enumerate() {
-            if position > 0 {
-                json.push_text(" ");
-            }
-            json.push_text(name);
-        }
-        json.end_text();
-    }
-    if let Some(user) = user {
-        json.member_text("username", user.username);
-    }
-    json.end_object();
-    let length = json.finish().map_or(0, |body| body.len());
-    response.set_body(length);
-}
-
-/// Writes the refusal of a resource, here or elsewhere.
-pub(super) fn refuse(session: &mut Session<'_>, error: BearerError, scope: &str) {
-    let response = &mut session.response;
-    response.set_status(error.status());
-    super::response::headers(response);
+fn refuse(mut session: Session<'_>, error: BearerError) -> Step<'_> {
+    session.event(Event::ResourceRefused { cause: error });
+    let out = &mut session.response;
+    out.set_status(error.status());
+    response::headers(out);
     match error {
-        BearerError::ClockUnset => response.header("retry-after", "5"),
-        _ => response.header_with("www-authenticate", |text| error.challenge(scope, text)),
+        BearerError::ClockUnset => out.header("retry-after", "5"),
+        _ => {
+            out.header_with("www-authenticate", |text| error.challenge("", text));
+        }
     }
-    let mut json = Writer::new(response.rest());
-    json.begin_object();
-    if let (Some(code), Some(description)) = (error.code(), error.description()) {
-        json.member_text("error", code);
-        json.member_text("error_description", description);
-    }
-    json.end_object();
-    let length = json.finish().map_or(0, |body| body.len());
-    response.set_body(length);
+    session.json(|json| {
+        json.begin_object();
+        if let (Some(code), Some(description)) = (error.code(), error.description()) {
+            json.member_text("error", code);
+            json.member_text("error_description", description);
+        }
+        json.end_object();
+    });
+    session.done()
 }

@@ -8,8 +8,8 @@ use crate::codec::json::Writer;
 use crate::http::Response;
 use crate::jwt::{self, Claims, IssueError, ScopeClaim};
 use crate::profile::{ExpiresIn, JwtIdForm, Profile, ResponseMember};
-use crate::scope::{ScopeNames, ScopeSet};
-use crate::time::UnixTime;
+use crate::scope::ScopeSet;
+use crate::time::{Seconds, UnixTime};
 
 use super::config::Configuration;
 
@@ -79,7 +79,7 @@ pub(super) fn tokens(
             }
             ResponseMember::Scope => {
                 if !tokens.scope.is_empty() {
-                    member_scope(&mut json, scopes, tokens.scope);
+                    member_scope(&mut json, scopes.names(tokens.scope));
                 }
             }
             ResponseMember::JwtId => json.member_text("jti", jwt_id),
@@ -98,9 +98,9 @@ pub(super) fn tokens(
 }
 
 /// `"scope":"one two"`
-fn member_scope(json: &mut Writer<'_>, names: ScopeNames<'_>, set: ScopeSet) {
+pub(super) fn member_scope<'n>(json: &mut Writer<'_>, names: impl Iterator<Item = &'n str>) {
     json.begin_text("scope");
-    for (position, name) in names.names(set).enumerate() {
+    for (position, name) in names.enumerate() {
         if position > 0 {
             json.push_text(" ");
         }
@@ -138,22 +138,34 @@ pub(super) fn refusal(
         );
     }
     if let Some(wait) = refusal.retry_after() {
-        response.header_with("retry-after", |text| text.push_number(wait.0));
+        retry_after(wait, response);
     }
-    let mut json = Writer::new(response.rest());
-    json.begin_object();
-    json.member_text("error", answer.error);
-    json.begin_text("error_description");
-    match answer.description.split_once("%s") {
-        None => json.push_text(answer.description),
-        Some((before, after)) => {
-            json.push_text(before);
-            push_reflected(&mut json, named.unwrap_or(fill));
-            json.push_text(after);
+    json(response, |json| {
+        json.begin_object();
+        json.member_text("error", answer.error);
+        json.begin_text("error_description");
+        match answer.description.split_once("%s") {
+            None => json.push_text(answer.description),
+            Some((before, after)) => {
+                json.push_text(before);
+                push_reflected(json, named.unwrap_or(fill));
+                json.push_text(after);
+            }
         }
-    }
-    json.end_text();
-    json.end_object();
+        json.end_text();
+        json.end_object();
+    });
+}
+
+/// `Retry-After` in seconds (RFC 9110 §10.2.3).
+pub(super) fn retry_after(wait: Seconds, response: &mut Response<'_>) {
+    response.header_with("retry-after", |text| text.push_number(wait.0));
+}
+
+/// Makes what `write` writes the body; nothing if it does not fit.
+pub(super) fn json(response: &mut Response<'_>, write: impl FnOnce(&mut Writer<'_>)) {
+    let mut json = Writer::new(response.rest());
+    write(&mut json);
     let length = json.finish().map_or(0, |body| body.len());
     response.set_body(length);
 }
@@ -162,6 +174,11 @@ pub(super) fn refusal(
 /// "Cache-Control" with "no-store" and "Pragma" with "no-cache").
 pub(super) fn headers(response: &mut Response<'_>) {
     response.header("content-type", "application/json");
+    no_store(response);
+}
+
+/// The same without a body.
+pub(super) fn no_store(response: &mut Response<'_>) {
     response.header("cache-control", "no-store");
     response.header("pragma", "no-cache");
 }

@@ -4,6 +4,7 @@
 use core::fmt;
 
 use super::config::{Configuration, ConfigurationError};
+use super::form_mac::FormMac;
 use super::handle::HandleMac;
 use crate::bearer::ResourceServer;
 use crate::jose::Keys;
@@ -19,6 +20,7 @@ use crate::time::UnixTime;
 pub struct AuthorizationServer<'c> {
     pub(super) configuration: Configuration<'c>,
     pub(super) handles: HandleMac,
+    pub(super) form_mac: FormMac,
     pub(super) resource: ResourceServer<'c>,
 }
 
@@ -50,6 +52,9 @@ impl Clock {
 }
 
 impl<'c> AuthorizationServer<'c> {
+    /// How many octets an exchange needs for its response.
+    pub const ROOM: usize = 4096;
+
     /// Checks `configuration` and derives its keys.
     ///
     /// # Errors
@@ -60,6 +65,7 @@ impl<'c> AuthorizationServer<'c> {
         let format = configuration.profile.access_token;
         Ok(AuthorizationServer {
             handles: HandleMac::new(&configuration.handle_keys, configuration.issuer),
+            form_mac: FormMac::new(&configuration.handle_keys),
             resource: ResourceServer {
                 keys: Keys::new(configuration.verifiers),
                 validation: Validation {

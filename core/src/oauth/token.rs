@@ -5,18 +5,19 @@ use super::client_auth::{AuthenticatedClient, Unauthenticated, authenticate};
 use super::config::{Client, User};
 use super::error::{Parameter, Refusal};
 use super::event::{Event, JwtId};
-use super::exchange::{Session, Step, Work};
+use super::exchange::Step;
 use super::grant::{Grant, GrantId, Origin, State, Tag};
 use super::handle::{CodeBinding, HANDLE_LENGTH, Kind};
 use super::lifecycle;
-use super::password::PasswordWork;
+use super::login::{Purpose, Work};
 use super::request::{self, GrantRequest, TokenRequest};
 use super::response::{self, Tokens};
-use super::throttle::{Account, Pair};
-use crate::codec::form;
+use super::session::Session;
+use super::throttle::Account;
+use crate::codec::form::Parameters;
 use crate::http::{Body, Header};
 use crate::profile::{GrantType, Rotation};
-use crate::scope::{ScopeError, ScopeSet};
+use crate::scope::ScopeSet;
 use crate::secret::SecretHash;
 
 /// Framing, clock, client, grant type: in this order.
@@ -38,31 +39,8 @@ fn read<'x>(
     query: Option<&str>,
     body: Body<'x>,
 ) -> Result<(AuthenticatedClient<'x>, TokenRequest<'x>), Refusal> {
-    let configuration = session.configuration();
-    let profile = &configuration.profile;
-    // RFC 6749 §2.3.1: "The parameters can only be transmitted in the
-    // request-body and MUST NOT be included in the request URI."
-    if query.is_some_and(|query| !query.is_empty()) {
-        return Err(Refusal::QueryPresent);
-    }
-    let limits = form::Limits {
-        octets: configuration.limits.body,
-        parameters: configuration.limits.parameters,
-    };
-    let parameters = request::parameters(headers, body, &limits, profile.json_body)?;
-    session.check_clock()?;
-    check_api_key(session, headers)?;
-    let client = authenticate(
-        configuration,
-        session.throttle,
-        headers,
-        session.source,
-        &parameters,
-        session.now,
-    )
-    .map_err(|failure| note(session, failure))?;
-    session.client = Some(client.client());
-
+    let (client, parameters) = authenticated(session, headers, query, body)?;
+    let profile = &session.configuration().profile;
     let name = request::required(&parameters, Parameter::GrantType)?;
     let supported = |grant: &GrantType| profile.grant_types.contains(*grant);
     let Some(grant) = GrantType::named(name).filter(supported) else {
@@ -75,13 +53,42 @@ fn read<'x>(
     Ok((client, TokenRequest::new(profile, grant, &parameters)?))
 }
 
+/// Reads the parameters of a request and finds out which client sent it: what
+/// the token, revocation and introspection endpoints begin with.
+pub(super) fn authenticated<'x>(
+    session: &mut Session<'x>,
+    headers: &[Header<'_>],
+    query: Option<&str>,
+    body: Body<'x>,
+) -> Result<(AuthenticatedClient<'x>, Parameters<'x>), Refusal> {
+    let configuration = session.configuration();
+    // RFC 6749 §2.3.1: "The parameters can only be transmitted in the
+    // request-body and MUST NOT be included in the request URI."
+    if query.is_some_and(|query| !query.is_empty()) {
+        return Err(Refusal::QueryPresent);
+    }
+    let json = configuration.profile.json_body;
+    let parameters = request::parameters(headers, body, &session.form_limits(), json)?;
+    session.check_clock()?;
+    check_api_key(session, headers)?;
+    let client = authenticate(
+        configuration,
+        session.throttle,
+        headers,
+        session.source,
+        &parameters,
+        session.now,
+    )
+    .map_err(|failure| note(session, failure))?;
+    session.client = Some(client.client());
+    Ok((client, parameters))
+}
+
 fn note<'x>(session: &mut Session<'x>, failure: Unauthenticated<'x>) -> Refusal {
     session.by_header = failure.by_header;
+    session.client = failure.client;
     if failure.locked_out {
-        session.event(Event::LockedOut {
-            account: Account::Client,
-            client: failure.client,
-        });
+        session.locked_out(Account::Client);
     }
     failure.cause
 }
@@ -110,18 +117,19 @@ fn grant<'x>(
     request: &TokenRequest<'x>,
 ) -> Step<'x> {
     match request.grant {
-        GrantRequest::ClientCredentials => client_credentials(session, client, request),
+        GrantRequest::ClientCredentials => first(
+            session,
+            client,
+            GrantType::ClientCredentials,
+            None,
+            request.scope,
+        ),
         GrantRequest::Password { username, password } => {
-            let grant = PasswordGrant {
+            let purpose = Purpose::Token {
                 client,
                 scope: request.scope,
-                user: session
-                    .configuration()
-                    .users
-                    .iter()
-                    .find(|user| user.username == username),
             };
-            begin_password(session, grant, username, password.expose())
+            Work::begin(session, purpose, username, password.expose())
         }
         GrantRequest::AuthorizationCode { .. } | GrantRequest::RefreshToken { .. } => {
             lifecycle::begin(session, client, request)
@@ -129,110 +137,18 @@ fn grant<'x>(
     }
 }
 
-/// RFC 6749 §4.4. Without a refresh token nothing is stored.
-fn client_credentials<'x>(
-    session: Session<'x>,
-    client: AuthenticatedClient<'x>,
-    request: &TokenRequest<'x>,
-) -> Step<'x> {
-    let refreshable = session.configuration().profile.client_credentials_refresh;
-    first(
-        session,
-        client,
-        GrantType::ClientCredentials,
-        None,
-        request.scope,
-        refreshable,
-    )
-}
-
-/// A password request between its client's authentication and its user's.
-pub(super) struct PasswordGrant<'x> {
-    client: AuthenticatedClient<'x>,
-    scope: Option<&'x str>,
-    user: Option<&'x User<'x>>,
-}
-
-/// RFC 6749 §4.3. The throttle comes before the hash; an unknown user is
-/// hashed like a known one.
-fn begin_password<'x>(
-    session: Session<'x>,
-    grant: PasswordGrant<'x>,
-    username: &'x str,
-    password: &'x [u8],
-) -> Step<'x> {
-    let pair = session
-        .throttle
-        .pair(Account::User, username, session.source);
-    if let Err(left) = session.throttle.admit(pair, session.now) {
-        return session.refuse(Refusal::Throttled(left));
-    }
-    let users = session.configuration().users;
-    let (salt, iterations) = match grant.user {
-        Some(user) => (user.password.salt, user.password.iterations),
-        None => (
-            [0; 16],
-            users
-                .iter()
-                .map(|user| user.password.iterations)
-                .max()
-                .unwrap_or(1),
-        ),
-    };
-    Step::Work(Work {
-        work: PasswordWork::new(password, &salt, iterations),
-        session,
-        grant,
-        pair,
-    })
-}
-
-/// Goes on once the password is hashed.
-pub(super) fn password<'x>(
-    mut session: Session<'x>,
-    grant: &PasswordGrant<'x>,
-    pair: Pair,
-    work: &PasswordWork,
-) -> Step<'x> {
-    let nobodys = [0; 32];
-    let expected = grant.user.map_or(&nobodys, |user| &user.password.hash);
-    let matches = work.matches(expected);
-    match grant.user {
-        Some(user) if matches => first(
-            session,
-            grant.client,
-            GrantType::Password,
-            Some(user),
-            grant.scope,
-            true,
-        ),
-        user => {
-            if session.throttle.failed(pair, session.now) {
-                let client = session.client.map(|client| client.id);
-                session.event(Event::LockedOut {
-                    account: Account::User,
-                    client,
-                });
-            }
-            session.refuse(match user {
-                Some(_) => Refusal::WrongPassword,
-                None => Refusal::UnknownUser,
-            })
-        }
-    }
-}
-
-/// The first tokens of a grant that is active from its beginning.
-fn first<'x>(
+/// The first tokens of a grant that is active from its beginning (RFC 6749 §4.3,
+/// §4.4). Without a refresh token nothing is stored.
+pub(super) fn first<'x>(
     mut session: Session<'x>,
     client: AuthenticatedClient<'x>,
     grant_type: GrantType,
     user: Option<&'x User<'x>>,
     scope: Option<&'x str>,
-    refreshable: bool,
 ) -> Step<'x> {
     let client = client.client();
-    let scope = match requested_scope(&mut session, client, scope) {
+    let refreshable = user.is_some() || session.configuration().profile.client_credentials_refresh;
+    let scope = match session.requested_scope(client, scope) {
         Ok(scope) => scope,
         Err(cause) => return session.refuse(cause),
     };
@@ -260,39 +176,6 @@ fn first<'x>(
     }
 }
 
-/// The scopes that a client asks for, or gets by default.
-fn requested_scope<'x>(
-    session: &mut Session<'x>,
-    client: &Client<'_>,
-    scope: Option<&'x str>,
-) -> Result<ScopeSet, Refusal> {
-    let Some(text) = scope else {
-        return Ok(client.default_scopes);
-    };
-    within(session, client.scopes, text)
-}
-
-/// The scopes named in `text`, all of which must be in `allowed`.
-pub(super) fn within<'x>(
-    session: &mut Session<'x>,
-    allowed: ScopeSet,
-    text: &'x str,
-) -> Result<ScopeSet, Refusal> {
-    let names = session.configuration().scopes;
-    let outside = |name: &&str| !names.one(name).is_some_and(|one| allowed.contains(one));
-    match names.parse(text) {
-        Ok(set) if allowed.contains(set) => Ok(set),
-        Ok(_) => {
-            session.named = text.split(' ').find(outside);
-            Err(Refusal::Scope)
-        }
-        Err((ScopeError::Unknown | ScopeError::Malformed | _, name)) => {
-            session.named = Some(name);
-            Err(Refusal::Scope)
-        }
-    }
-}
-
 fn new_grant<'x>(
     session: &mut Session<'x>,
     client: &Client<'_>,
@@ -304,7 +187,7 @@ fn new_grant<'x>(
     let now = session.now;
     let ends = now.plus(profile.lifetimes.refresh_absolute);
     let mut grant = Grant {
-        id: GrantId(session.entropy.take()?),
+        id: GrantId::new(session.entropy.take()?),
         nonce: session.entropy.take()?,
         state: State::Active { generation: 1 },
         client: Tag::client(client.id),
@@ -373,11 +256,9 @@ impl<'x> Issue<'x, '_> {
 
     /// "grant id ‖ 4 random octets", so that a resource can ask the grant.
     fn jwt_id(&self, session: &mut Session<'x>) -> Option<JwtId> {
-        let Some(grant) = self.grant else {
-            return Some(JwtId(session.entropy.take()?));
-        };
-        let [a, b, c, d, e, f, g, h, i, j, k, l] = grant.id.0;
-        let [w, x, y, z] = session.entropy.take()?;
-        Some(JwtId([a, b, c, d, e, f, g, h, i, j, k, l, w, x, y, z]))
+        Some(match self.grant {
+            Some(grant) => JwtId::of_grant(&grant.id, session.entropy.take()?),
+            None => JwtId::without_grant(session.entropy.take()?),
+        })
     }
 }

@@ -9,6 +9,10 @@ use crate::time::Seconds;
 pub const BREAKOUT: Profile = Profile {
     name: "breakout",
     authorization_path: None,
+    revocation: false,
+    introspection: false,
+    metadata: false,
+    jwks: false,
     client_authentication: ClientAuthentication {
         basic: true,
         post: false,

@@ -11,6 +11,10 @@ use crate::time::Seconds;
 pub const DRESSIPI: Profile = Profile {
     name: "dressipi",
     token_path: "/oauth/token",
+    revocation: false,
+    introspection: false,
+    metadata: false,
+    jwks: false,
     json_body: Some(JsonBody {
         trailing_comma: false,
     }),

@@ -10,6 +10,10 @@ use crate::time::Seconds;
 pub const DRILLSTER: Profile = Profile {
     name: "drillster",
     token_path: "/daas/oauth/token",
+    revocation: false,
+    introspection: false,
+    metadata: false,
+    jwks: false,
     client_authentication: ClientAuthentication {
         basic: true,
         post: true,

@@ -10,6 +10,10 @@ pub const STANDARD: Profile = Profile {
     name: "standard",
     token_path: "/oauth/token",
     authorization_path: Some("/oauth/authorize"),
+    revocation: true,
+    introspection: true,
+    metadata: true,
+    jwks: true,
     json_body: None,
     client_authentication: ClientAuthentication {
         basic: true,

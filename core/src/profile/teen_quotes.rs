@@ -11,6 +11,10 @@ pub const TEEN_QUOTES: Profile = Profile {
     name: "teen-quotes",
     token_path: "/oauth",
     authorization_path: None,
+    revocation: false,
+    introspection: false,
+    metadata: false,
+    jwks: false,
     json_body: Some(JsonBody {
         trailing_comma: true,
     }),

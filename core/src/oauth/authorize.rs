@@ -1,0 +1,328 @@
+//! The authorization endpoint (RFC 6749 §3.1, §4.1.1): a request becomes a login
+//! form, and a form that was filled in becomes a code.
+
+use sha2::{Digest, Sha256};
+
+use super::authorization_request::{Asked, AuthorizationRequest};
+use super::config::User;
+use super::error::{Parameter, Refusal};
+use super::event::Event;
+use super::exchange::Step;
+use super::form_mac::FormMac;
+use super::grant::{Grant, GrantId, Origin, State, Tag};
+use super::handle::{CodeBinding, HANDLE_LENGTH, Kind};
+use super::login::{Purpose, Work};
+use super::page::{self, LoginForm};
+use super::redirect;
+use super::request::{self, optional, required};
+use super::session::Session;
+use crate::codec::form::Parameters;
+use crate::http::{self, Body, Header};
+use crate::profile::{GrantType, Rotation};
+use crate::time::Seconds;
+
+/// How long a login form may stay open.
+const FORM_LIFETIME: Seconds = Seconds(600);
+
+/// `GET`: the request is in the query. `scratch` takes a copy of it.
+pub(super) fn get<'x>(
+    session: Session<'x>,
+    query: Option<&str>,
+    scratch: &'x mut [u8],
+) -> Step<'x> {
+    let query = query.unwrap_or_default();
+    let Some(room) = scratch.get_mut(..query.len()) else {
+        return session.refuse_page(Refusal::BodyTooLong);
+    };
+    room.copy_from_slice(query.as_bytes());
+    let limits = session.form_limits();
+    match Parameters::from_form(room, &limits) {
+        Ok(parameters) => ask(session, &parameters),
+        Err(error) => session.refuse_page(Refusal::Body(error)),
+    }
+}
+
+/// `POST`: a filled-in form, or the request itself, which "MAY" come this way
+/// (RFC 6749 §3.1).
+pub(super) fn post<'x>(
+    session: Session<'x>,
+    headers: &[Header<'_>],
+    query: Option<&str>,
+    body: Body<'x>,
+) -> Step<'x> {
+    if query.is_some_and(|query| !query.is_empty()) {
+        return session.refuse_page(Refusal::QueryPresent);
+    }
+    let limits = session.form_limits();
+    let parameters = match request::parameters(headers, body, &limits, None) {
+        Ok(parameters) => parameters,
+        Err(cause) => return session.refuse_page(cause),
+    };
+    match optional(&parameters, Parameter::Decision) {
+        Ok(None) => ask(session, &parameters),
+        Ok(Some(_)) if !same_origin(&session, headers) => {
+            session.refuse_page(Refusal::ForeignOrigin)
+        }
+        Ok(Some(decision)) => decide(session, &parameters, decision),
+        Err(cause) => session.refuse_page(cause),
+    }
+}
+
+/// Shows the form.
+fn ask<'x>(mut session: Session<'x>, parameters: &Parameters<'x>) -> Step<'x> {
+    let request = match AuthorizationRequest::identify(&mut session, parameters) {
+        Ok(request) => request,
+        Err(cause) => return session.refuse_page(cause),
+    };
+    match Asked::understand(&mut session, &request)
+        .and_then(|asked| session.check_clock().map(|()| asked))
+    {
+        Ok(asked) => show_form(session, &asked, 200, None),
+        Err(cause) => refuse(session, &request, cause),
+    }
+}
+
+/// Takes the form back: everything in it is checked again.
+fn decide<'x>(
+    mut session: Session<'x>,
+    parameters: &Parameters<'x>,
+    decision: &'x str,
+) -> Step<'x> {
+    let request = match AuthorizationRequest::identify(&mut session, parameters) {
+        Ok(request) => request,
+        Err(cause) => return session.refuse_page(cause),
+    };
+    let asked = match Asked::understand(&mut session, &request)
+        .and_then(|asked| session.check_clock().map(|()| asked))
+    {
+        Ok(asked) => asked,
+        Err(cause) => return refuse(session, &request, cause),
+    };
+    match optional(parameters, Parameter::FormToken) {
+        Ok(Some(token)) => {
+            let mac = &session.server.form_mac;
+            match mac.verify(token, &asked.request.fields(), session.now) {
+                Some(true) => {}
+                Some(false) => {
+                    let message = "The form had been open for too long. Please sign in again.";
+                    return show_form(session, &asked, 403, Some(message));
+                }
+                None => return session.refuse_page(Refusal::FormForged),
+            }
+        }
+        _ => return session.refuse_page(Refusal::FormForged),
+    }
+    match decision {
+        "approve" => login(session, asked, parameters),
+        "deny" => refuse(session, &request, Refusal::Denied),
+        _ => session.refuse_page(Refusal::Invalid(Parameter::Decision)),
+    }
+}
+
+/// Begins to check who approves.
+fn login<'x>(session: Session<'x>, asked: Asked<'x>, parameters: &Parameters<'x>) -> Step<'x> {
+    let (username, password) = match (
+        required(parameters, Parameter::Username),
+        required(parameters, Parameter::Password),
+    ) {
+        (Ok(username), Ok(password)) => (username, password),
+        _ => return show_form(session, &asked, 403, Some(WRONG_LOGIN)),
+    };
+    Work::begin(
+        session,
+        Purpose::Authorize(asked),
+        username,
+        password.as_bytes(),
+    )
+}
+
+const WRONG_LOGIN: &str = "The user name or the password is wrong.";
+
+/// The user is not who they say: the form again (403).
+pub(super) fn login_failed<'x>(
+    mut session: Session<'x>,
+    asked: &Asked<'x>,
+    cause: Refusal,
+) -> Step<'x> {
+    let client = Some(asked.request.client.id);
+    session.event(Event::Refused { client, cause });
+    show_form(session, asked, 403, Some(WRONG_LOGIN))
+}
+
+/// Gives the code.
+pub(super) fn approve<'x>(
+    mut session: Session<'x>,
+    asked: &Asked<'x>,
+    user: &'x User<'x>,
+) -> Step<'x> {
+    let Some(grant) = pending(&mut session, asked, user) else {
+        return refuse(session, &asked.request, Refusal::Signing);
+    };
+    let request = &asked.request;
+    let binding = CodeBinding {
+        challenge: asked.challenge,
+        redirect_uri: request
+            .named_uri
+            .then(|| Sha256::digest(request.redirect_uri.as_bytes()).into()),
+    };
+    let mut text = [0; HANDLE_LENGTH];
+    let code =
+        session
+            .server
+            .handles
+            .mint(Kind::Code, &grant.id, 0, grant.client, &binding, &mut text);
+    let fits = if redirect::is_out_of_band(request.redirect_uri) {
+        page::code(code, &mut session.response)
+    } else {
+        let answer = request.answer(session.configuration().issuer);
+        answer.write(&[("code", code)], &mut session.response)
+    };
+    if !fits {
+        return session.refuse_page(Refusal::ResponseTooLong);
+    }
+    session.event(Event::CodeIssued {
+        client: request.client.id,
+        subject: user.subject,
+        grant: grant.id,
+    });
+    session.create(&grant)
+}
+
+fn pending<'x>(session: &mut Session<'x>, asked: &Asked<'x>, user: &User<'_>) -> Option<Grant> {
+    let configuration = session.configuration();
+    let client = asked.request.client;
+    let now = session.now;
+    let ends = now.plus(configuration.profile.lifetimes.code);
+    Some(Grant {
+        id: GrantId::new(session.entropy.take()?),
+        nonce: session.entropy.take()?,
+        state: State::Pending,
+        client: Tag::client(client.id),
+        user: Some(Tag::user(user.subject)),
+        refreshable: client.grant_types.contains(GrantType::RefreshToken),
+        reuse: configuration.profile.rotation == Rotation::Reuse,
+        origin: Origin::Code,
+        scope: asked.scope,
+        scope_names: configuration.scopes.fingerprint(asked.scope),
+        created: now,
+        touched: 0,
+        ends,
+        keep_until: ends.plus(configuration.skew),
+    })
+}
+
+fn show_form<'x>(
+    mut session: Session<'x>,
+    asked: &Asked<'x>,
+    status: u16,
+    message: Option<&'static str>,
+) -> Step<'x> {
+    let configuration = session.configuration();
+    let fields = asked.request.fields();
+    let mut text = [0; FormMac::LENGTH];
+    let expires = session.now.plus(FORM_LIFETIME);
+    let token = session.server.form_mac.mint(&fields, expires, &mut text);
+    let [a, b, c, d, e, f, g] = fields;
+    let form = LoginForm {
+        client: asked.request.client.id,
+        scopes: configuration.scopes.names(asked.scope),
+        hidden: [
+            a,
+            b,
+            c,
+            d,
+            e,
+            f,
+            g,
+            (Parameter::FormToken.name(), Some(token)),
+        ],
+        path: configuration.profile.authorization_path.unwrap_or_default(),
+        message,
+    };
+    if form.write(status, &mut session.response) {
+        session.done()
+    } else {
+        session.refuse_page(Refusal::ResponseTooLong)
+    }
+}
+
+/// Sends an error back to the client (RFC 6749 §4.1.2.1), or shows it where
+/// there is nowhere to send it to.
+pub(super) fn refuse<'x>(
+    mut session: Session<'x>,
+    request: &AuthorizationRequest<'x>,
+    cause: Refusal,
+) -> Step<'x> {
+    if redirect::is_out_of_band(request.redirect_uri) {
+        return session.refuse_page(cause);
+    }
+    let configuration = session.configuration();
+    let (answer, _fill) = cause.answer(&configuration.profile);
+    session.response.reset();
+    let client = Some(request.client.id);
+    session.event(Event::Refused { client, cause });
+    let to = request.answer(configuration.issuer);
+    if to.write(&[("error", answer.error)], &mut session.response) {
+        session.done()
+    } else {
+        session.refuse_page(Refusal::ResponseTooLong)
+    }
+}
+
+/// Whether the form was sent by a page of this server, as far as the browser
+/// says. A page without referrer has the origin `null`, so that alone is no
+/// sign of a foreign one; `Sec-Fetch-Site` then tells.
+fn same_origin(session: &Session<'_>, headers: &[Header<'_>]) -> bool {
+    let one = |name| http::single(headers, name);
+    let (Ok(site), Ok(origin), Ok(host)) = (one("sec-fetch-site"), one("origin"), one("host"))
+    else {
+        return false;
+    };
+    if site.is_some_and(|site| site != b"same-origin") {
+        return false;
+    }
+    let issuer = session.configuration().issuer;
+    match origin {
+        None | Some(b"null") => true,
+        Some(origin) => {
+            let authority = origin
+                .strip_prefix(b"https://")
+                .or_else(|| origin.strip_prefix(b"http://"));
+            authority.is_some_and(|authority| Some(authority) == host)
+                || issuer
+                    .as_bytes()
+                    .strip_prefix(origin)
+                    .is_some_and(|rest| matches!(rest, [] | [b'/', ..]))
+        }
+    }
+}
+
+impl<'x> Session<'x> {
+    /// Ends with a page that says what is wrong.
+    pub(super) fn refuse_page(mut self, cause: Refusal) -> Step<'x> {
+        let client = self.client_id();
+        self.event(Event::Refused { client, cause });
+        let (answer, fill) = cause.answer(&self.configuration().profile);
+        let detail = match cause {
+            Refusal::UnknownClient => "The application is not known here.",
+            Refusal::Invalid(Parameter::RedirectUri) => {
+                "The application's redirect URI is not registered."
+            }
+            Refusal::ForeignOrigin => "The form came from somewhere else.",
+            Refusal::FormForged => "The form is not one of this server's.",
+            Refusal::Denied => "The request was denied.",
+            _ if fill.is_empty() => "The request can not be answered now.",
+            _ => fill,
+        };
+        let status = match answer.status {
+            401 => 400,
+            status => status,
+        };
+        self.response.reset();
+        page::error(status, &answer, detail, &mut self.response);
+        if let Some(wait) = cause.retry_after() {
+            super::response::retry_after(wait, &mut self.response);
+        }
+        self.done()
+    }
+}

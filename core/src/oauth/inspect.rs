@@ -1,0 +1,294 @@
+//! Looking at a token that a client shows: revocation (RFC 7009) and
+//! introspection (RFC 7662).
+
+use super::client_auth::AuthenticatedClient;
+use super::config::User;
+use super::error::{Parameter, Refusal};
+use super::event::{Event, JwtId};
+use super::exchange::{AfterLoad, Commit, Load, Step, Then};
+use super::grant::{Grant, GrantId, Reason, Record, State, Tag};
+use super::handle::{CodeBinding, Kind, Presented, VerifiedHandle};
+use super::lifecycle;
+use super::request::required;
+use super::session::Session;
+use super::{me, response, token};
+use crate::http::{Body, Header};
+use crate::jwt::{self, Claims};
+use crate::profile::JwtIdForm;
+use crate::store::{Loaded, Seen};
+
+/// Which endpoint the token was shown to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Endpoint {
+    Revocation,
+    Introspection,
+}
+
+/// A token that is one of ours, shown by a client that may ask.
+#[derive(Clone, Copy)]
+pub(super) enum Shown<'x> {
+    Refresh(VerifiedHandle),
+    Access(Claims<'x>),
+}
+
+/// A shown token whose grant is being read.
+#[derive(Clone, Copy)]
+pub(super) struct Inspection<'x> {
+    endpoint: Endpoint,
+    client: AuthenticatedClient<'x>,
+    shown: Shown<'x>,
+    round: u8,
+}
+
+/// Begins to answer at either endpoint.
+pub(super) fn begin<'x>(
+    mut session: Session<'x>,
+    headers: &[Header<'_>],
+    query: Option<&str>,
+    body: Body<'x>,
+    endpoint: Endpoint,
+    scratch: &'x mut [u8],
+) -> Step<'x> {
+    let parameters = match token::authenticated(&mut session, headers, query, body) {
+        Ok(parameters) => parameters,
+        Err(cause) => return session.refuse(cause),
+    };
+    let (client, parameters) = parameters;
+    // RFC 7662 §2.1: "the protected resource […] MUST also require some form
+    // of authorization to access this endpoint"; a public client's id is none.
+    if endpoint == Endpoint::Introspection && client.client().secret.is_none() {
+        return session.refuse(Refusal::NoClientAuthentication);
+    }
+    let token = match required(&parameters, Parameter::Token) {
+        Ok(token) => token,
+        Err(cause) => return session.refuse(cause),
+    };
+    let Some(shown) = recognize(&session, client, token, scratch) else {
+        return nothing(session, endpoint);
+    };
+    let grant = match shown {
+        Shown::Refresh(handle) => Some(handle.grant),
+        Shown::Access(claims) => {
+            let own = claims.client_id == Some(client.client().id);
+            if endpoint == Endpoint::Revocation && !own {
+                // RFC 7009 §2.1: "the request is refused" if the token was
+                // issued to another client; like an unknown one it is not
+                // acted upon, and the answer does not tell them apart.
+                return nothing(session, endpoint);
+            }
+            grant_of(&session, &claims)
+        }
+    };
+    let inspection = Inspection {
+        endpoint,
+        client,
+        shown,
+        round: 0,
+    };
+    match (grant, endpoint) {
+        (Some(id), _) => inspection.load(session, id),
+        (None, Endpoint::Introspection) => inspection.describe(session, None),
+        // Nothing is stored of it, so there is nothing to take back.
+        (None, Endpoint::Revocation) => session.refuse(Refusal::UnsupportedTokenType),
+    }
+}
+
+/// Reads a token of either kind; `None` for anything that is not good here.
+fn recognize<'x>(
+    session: &Session<'x>,
+    client: AuthenticatedClient<'x>,
+    token: &str,
+    scratch: &'x mut [u8],
+) -> Option<Shown<'x>> {
+    if let Some(presented) = Presented::parse(token, Kind::Refresh) {
+        let tag = Tag::client(client.client().id);
+        let binding = CodeBinding::default();
+        let handles = &session.server.handles;
+        return handles
+            .verify(&presented, Kind::Refresh, tag, &binding)
+            .map(Shown::Refresh);
+    }
+    let resource = &session.server.resource;
+    jwt::verify(
+        token.as_bytes(),
+        &resource.keys,
+        &resource.validation,
+        session.clock.now,
+        scratch,
+    )
+    .ok()
+    .map(|verified| Shown::Access(*verified.claims()))
+}
+
+/// The grant that an access token belongs to, if one was stored.
+pub(super) fn grant_of(session: &Session<'_>, claims: &Claims<'_>) -> Option<GrantId> {
+    let form: JwtIdForm = session.configuration().profile.jwt_id;
+    JwtId::parse(claims.jwt_id?, form)?.grant()
+}
+
+/// The answer to a token that means nothing here: R49, "200 for an unknown
+/// token"; R50, `{"active":false}` "and nothing more".
+fn nothing(mut session: Session<'_>, endpoint: Endpoint) -> Step<'_> {
+    session.response.reset();
+    session.response.set_status(200);
+    match endpoint {
+        Endpoint::Revocation => response::no_store(&mut session.response),
+        Endpoint::Introspection => {
+            response::headers(&mut session.response);
+            session.json(|json| {
+                json.begin_object();
+                json.member_bool("active", false);
+                json.end_object();
+            });
+        }
+    }
+    session.done()
+}
+
+impl<'x> Inspection<'x> {
+    fn load(self, session: Session<'x>, id: GrantId) -> Step<'x> {
+        Step::Load(Load {
+            session,
+            id,
+            then: AfterLoad::Inspect(self),
+        })
+    }
+
+    /// Someone else wrote first.
+    pub(super) fn again(mut self, session: Session<'x>, id: GrantId) -> Step<'x> {
+        self.round = self.round.saturating_add(1);
+        if self.round >= lifecycle::ROUNDS {
+            return session.refuse(Refusal::Contended);
+        }
+        self.load(session, id)
+    }
+
+    /// Goes on with the grant's record.
+    pub(super) fn decide(self, session: Session<'x>, loaded: &Loaded) -> Step<'x> {
+        let grant = match loaded.record.map(|record| record.grant()) {
+            None => return nothing(session, self.endpoint),
+            Some(Err(_damaged)) => return session.refuse(Refusal::RecordDamaged),
+            Some(Ok(grant)) => grant,
+        };
+        match self.endpoint {
+            Endpoint::Revocation => self.revoke(session, grant, loaded.seen),
+            Endpoint::Introspection => {
+                let configuration = session.configuration();
+                let alive = match (self.shown, grant.state) {
+                    (Shown::Access(_), State::Active { .. }) => true,
+                    (Shown::Refresh(handle), State::Active { generation }) => {
+                        handle.generation == generation
+                            && grant.refreshable
+                            && !lifecycle::ended(configuration, &grant, session.now)
+                    }
+                    (_, State::Pending | State::Revoked(_)) => false,
+                };
+                if alive && lifecycle::stands(configuration, &grant) {
+                    self.describe(session, Some(&grant))
+                } else {
+                    nothing(session, self.endpoint)
+                }
+            }
+        }
+    }
+
+    /// "takes the whole grant with it" (R49).
+    fn revoke(self, mut session: Session<'x>, mut grant: Grant, seen: Seen) -> Step<'x> {
+        let client = self.client.client();
+        let own = grant.client == Tag::client(client.id);
+        if !own || matches!(grant.state, State::Revoked(_)) {
+            return nothing(session, self.endpoint);
+        }
+        let Some(nonce) = session.entropy.take() else {
+            return session.refuse(Refusal::Contended);
+        };
+        grant.nonce = nonce;
+        grant.state = State::Revoked(Reason::Requested);
+        session.response.set_status(200);
+        response::no_store(&mut session.response);
+        Step::Commit(Commit {
+            session,
+            id: grant.id,
+            seen,
+            write: Some(Record::new(&grant)),
+            then: Then::Inspect {
+                inspection: self,
+                event: Event::Revoked {
+                    grant: grant.id,
+                    client: client.id,
+                    reason: Reason::Requested,
+                },
+            },
+            unknown: false,
+        })
+    }
+
+    /// RFC 7662 §2.2.
+    fn describe(self, mut session: Session<'x>, grant: Option<&Grant>) -> Step<'x> {
+        let configuration = session.configuration();
+        session.response.set_status(200);
+        response::headers(&mut session.response);
+        let claims = match (self.shown, grant) {
+            (Shown::Access(claims), _) => claims,
+            (Shown::Refresh(_), Some(grant)) => {
+                let user = lifecycle::user(configuration, grant);
+                let client = self.client.client();
+                Claims {
+                    issuer: Some(configuration.issuer),
+                    subject: Some(user.map_or(client.id, |user| user.subject)),
+                    client_id: Some(client.id),
+                    scope: Some(jwt::ScopeClaim::Names(configuration.scopes, grant.scope)),
+                    issued_at: Some(grant.touched_at()),
+                    expires_at: Some(lifecycle::refresh_end(configuration, grant)),
+                    ..Claims::default()
+                }
+            }
+            (Shown::Refresh(_), None) => return nothing(session, self.endpoint),
+        };
+        let is_access = matches!(self.shown, Shown::Access(_));
+        let username = me::user(configuration.users, &claims).map(|user: &User<'_>| user.username);
+        let token_type = configuration.profile.token_type;
+        session.json(|json| {
+            json.begin_object();
+            json.member_bool("active", true);
+            if let Some(scope) = &claims.scope {
+                response::member_scope(json, scope.names());
+            }
+            let texts = [
+                ("client_id", claims.client_id),
+                ("username", username),
+                ("token_type", is_access.then_some(token_type)),
+            ];
+            let times = [
+                ("exp", claims.expires_at),
+                ("iat", claims.issued_at),
+                ("nbf", claims.not_before),
+            ];
+            let more = [
+                ("sub", claims.subject),
+                ("iss", claims.issuer),
+                ("jti", claims.jwt_id),
+            ];
+            for (name, value) in texts {
+                if let Some(value) = value {
+                    json.member_text(name, value);
+                }
+            }
+            for (name, value) in times {
+                if let Some(value) = value {
+                    json.member_u64(name, value.0);
+                }
+            }
+            for (name, value) in more {
+                if let Some(value) = value {
+                    json.member_text(name, value);
+                }
+            }
+            if is_access {
+                json.member_text("aud", configuration.audience);
+            }
+            json.end_object();
+        });
+        session.done()
+    }
+}

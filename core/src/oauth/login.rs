@@ -1,0 +1,121 @@
+//! A user's password is checked: for the password grant, or in the form of the
+//! authorization endpoint.
+
+use super::authorization_request::Asked;
+use super::authorize;
+use super::client_auth::AuthenticatedClient;
+use super::config::User;
+use super::error::Refusal;
+use super::exchange::Step;
+use super::password::PasswordWork;
+use super::session::Session;
+use super::throttle::{Account, Pair};
+use super::token;
+use crate::profile::GrantType;
+
+/// A password is to be hashed. One at a time is enough for a device: a caller
+/// that is at it already answers with [`Work::refuse`].
+#[must_use]
+pub struct Work<'x> {
+    session: Session<'x>,
+    purpose: Purpose<'x>,
+    user: Option<&'x User<'x>>,
+    pair: Pair,
+    work: PasswordWork,
+}
+
+/// What a user logs in for.
+pub(super) enum Purpose<'x> {
+    /// RFC 6749 §4.3.
+    Token {
+        client: AuthenticatedClient<'x>,
+        scope: Option<&'x str>,
+    },
+    /// RFC 6749 §4.1.
+    Authorize(Asked<'x>),
+}
+
+impl<'x> Work<'x> {
+    /// The throttle comes before the hash; an unknown user is hashed like a
+    /// known one.
+    pub(super) fn begin(
+        session: Session<'x>,
+        purpose: Purpose<'x>,
+        username: &str,
+        password: &[u8],
+    ) -> Step<'x> {
+        let pair = session
+            .throttle
+            .pair(Account::User, username, session.source);
+        if let Err(left) = session.throttle.admit(pair, session.now) {
+            return purpose.refuse(session, Refusal::Throttled(left));
+        }
+        let users = session.configuration().users;
+        let user = users.iter().find(|user| user.username == username);
+        let most = users.iter().map(|user| user.password.iterations).max();
+        let (salt, iterations) = match user {
+            Some(user) => (user.password.salt, user.password.iterations),
+            None => ([0; 16], most.unwrap_or(1)),
+        };
+        Step::Work(Work {
+            work: PasswordWork::new(password, &salt, iterations),
+            session,
+            purpose,
+            user,
+            pair,
+        })
+    }
+
+    /// Does up to `iterations` of PBKDF2, each of them two compressions of
+    /// SHA-256, about 10,000 instructions on a Cortex-M4.
+    #[must_use]
+    pub fn run(mut self, iterations: u32) -> Step<'x> {
+        if !self.work.advance(iterations) {
+            return Step::Work(self);
+        }
+        let nobodys = [0; 32];
+        let expected = self.user.map_or(&nobodys, |user| &user.password.hash);
+        let matches = self.work.matches(expected);
+        match self.user {
+            Some(user) if matches => self.purpose.succeed(self.session, user),
+            user => {
+                let mut session = self.session;
+                if session.throttle.failed(self.pair, session.now) {
+                    session.locked_out(Account::User);
+                }
+                let cause = match user {
+                    Some(_) => Refusal::WrongPassword,
+                    None => Refusal::UnknownUser,
+                };
+                match &self.purpose {
+                    Purpose::Authorize(asked) => authorize::login_failed(session, asked, cause),
+                    Purpose::Token { .. } => session.refuse(cause),
+                }
+            }
+        }
+    }
+
+    /// Answers 503 at once: another password is being hashed.
+    #[must_use]
+    pub fn refuse(self) -> Step<'x> {
+        self.purpose.refuse(self.session, Refusal::Busy)
+    }
+}
+
+impl<'x> Purpose<'x> {
+    fn succeed(&self, session: Session<'x>, user: &'x User<'x>) -> Step<'x> {
+        match self {
+            Purpose::Token { client, scope } => {
+                token::first(session, *client, GrantType::Password, Some(user), *scope)
+            }
+            Purpose::Authorize(asked) => authorize::approve(session, asked, user),
+        }
+    }
+
+    fn refuse(&self, session: Session<'x>, cause: Refusal) -> Step<'x> {
+        match self {
+            Purpose::Token { .. } => session.refuse(cause),
+            Purpose::Authorize(_) => session.refuse_page(cause),
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! The pages of the authorization endpoint: plain HTML that needs no script, no
+//! style sheet and no picture.
+
+use crate::http::{Response, Text};
+use crate::profile::ErrorAnswer;
+
+/// The header fields of every page and redirect (R46). `form-action` is not
+/// restricted: browsers apply it to the redirect that follows a form, too.
+pub(super) fn headers(response: &mut Response<'_>) {
+    response.header("cache-control", "no-store");
+    response.header("pragma", "no-cache");
+    response.header("referrer-policy", "no-referrer");
+    response.header("x-frame-options", "DENY");
+    response.header("x-content-type-options", "nosniff");
+    response.header(
+        "content-security-policy",
+        "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
+    );
+}
+
+/// Writes a page of this `status`; false when it does not fit.
+#[must_use]
+fn page(
+    response: &mut Response<'_>,
+    status: u16,
+    title: &str,
+    content: impl FnOnce(&mut Text<'_>),
+) -> bool {
+    response.reset();
+    response.set_status(status);
+    response.header("content-type", "text/html; charset=utf-8");
+    headers(response);
+    response.body_with(|html| {
+        html.push("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
+        html.push("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
+        html.push("<title>");
+        html.push(title);
+        html.push("</title>\n</head>\n<body>\n<main>\n<h1>");
+        html.push(title);
+        html.push("</h1>\n");
+        content(html);
+        html.push("</main>\n</body>\n</html>\n");
+    })
+}
+
+/// What the login form shows.
+pub(super) struct LoginForm<'x, F> {
+    pub(super) client: &'x str,
+    /// Calls its argument for each scope.
+    pub(super) scopes: F,
+    /// Names and values of the hidden fields; absent ones are left out.
+    pub(super) hidden: [(&'x str, Option<&'x str>); 8],
+    pub(super) path: &'x str,
+    pub(super) message: Option<&'x str>,
+}
+
+impl<'x, F: Iterator<Item = &'x str> + Clone> LoginForm<'x, F> {
+    /// Writes the form; false when it does not fit.
+    #[must_use]
+    pub(super) fn write(&self, status: u16, response: &mut Response<'_>) -> bool {
+        page(response, status, "Sign in", |html| {
+            if let Some(message) = self.message {
+                html.push("<p role=\"alert\">");
+                html.push(message);
+                html.push("</p>\n");
+            }
+            html.push("<p>The application <strong>");
+            push_text(html, self.client);
+            html.push("</strong> asks for access");
+            let mut scopes = self.scopes.clone().peekable();
+            if scopes.peek().is_none() {
+                html.push(".</p>\n");
+            } else {
+                html.push(" to:</p>\n<ul>\n");
+                for scope in scopes {
+                    html.push("<li>");
+                    push_text(html, scope);
+                    html.push("</li>\n");
+                }
+                html.push("</ul>\n");
+            }
+            html.push("<form method=\"post\" action=\"");
+            push_text(html, self.path);
+            html.push("\">\n");
+            for (name, value) in self.hidden {
+                if let Some(value) = value {
+                    html.push("<input type=\"hidden\" name=\"");
+                    html.push(name);
+                    html.push("\" value=\"");
+                    push_text(html, value);
+                    html.push("\">\n");
+                }
+            }
+            html.push(
+                "<p><label for=\"username\">User name</label><br>\n\
+                 <input id=\"username\" name=\"username\" autocomplete=\"username\" autocapitalize=\"none\" spellcheck=\"false\"></p>\n\
+                 <p><label for=\"password\">Password</label><br>\n\
+                 <input id=\"password\" name=\"password\" type=\"password\" autocomplete=\"current-password\"></p>\n\
+                 <p><button name=\"decision\" value=\"approve\">Approve</button>\n\
+                 <button name=\"decision\" value=\"deny\">Deny</button></p>\n\
+                 </form>\n",
+            );
+        })
+    }
+}
+
+/// Shows a code to be copied into the application; false when it does not fit.
+#[must_use]
+pub(super) fn code(code: &str, response: &mut Response<'_>) -> bool {
+    page(response, 200, "Signed in", |html| {
+        html.push("<p>Copy this code into the application:</p>\n<p><code id=\"code\">");
+        push_text(html, code);
+        html.push("</code></p>\n");
+    })
+}
+
+/// Says what is wrong to a person, when there is nowhere to send an error to.
+pub(super) fn error(status: u16, answer: &ErrorAnswer, detail: &str, response: &mut Response<'_>) {
+    let fits = page(response, status, "This did not work", |html| {
+        html.push("<p role=\"alert\"><code id=\"error\">");
+        push_text(html, answer.error);
+        html.push("</code>: ");
+        push_text(html, detail);
+        html.push("</p>\n");
+    });
+    if !fits {
+        response.reset();
+    }
+}
+
+/// Writes `text` so that it is nothing but text, in an element or an attribute.
+fn push_text(html: &mut Text<'_>, text: &str) {
+    let mut rest = text;
+    while let Some(at) = rest.find(['&', '<', '>', '"', '\'']) {
+        let (before, special) = rest.split_at_checked(at).unwrap_or((rest, ""));
+        html.push(before);
+        let mut characters = special.chars();
+        html.push(match characters.next() {
+            Some('&') => "&amp;",
+            Some('<') => "&lt;",
+            Some('>') => "&gt;",
+            Some('"') => "&quot;",
+            _ => "&#39;",
+        });
+        rest = characters.as_str();
+    }
+    html.push(rest);
+}

@@ -1,0 +1,90 @@
+//! Redirect URIs: which ones are good, and how an answer is added to one.
+
+use crate::codec::form;
+use crate::http::{Response, Text};
+
+/// Whether `requested` is the registered URI: "simple string comparison"
+/// (RFC 6749 §3.1.2.3), but "the authorization server MUST allow any port to be
+/// specified at the time of the request for loopback IP redirect URIs"
+/// (RFC 8252 §7.3).
+#[must_use]
+pub(super) fn matches(registered: &str, requested: &str) -> bool {
+    if registered == requested {
+        return true;
+    }
+    match (loopback(registered), loopback(requested)) {
+        (Some((host, rest)), Some(other)) => (host, rest) == other,
+        _ => false,
+    }
+}
+
+/// The host and what comes after the port of an `http` URI on a loopback
+/// address.
+fn loopback(uri: &str) -> Option<(&'static str, &str)> {
+    let rest = uri.strip_prefix("http://")?;
+    let (host, rest) = ["127.0.0.1", "[::1]"]
+        .into_iter()
+        .find_map(|host| rest.strip_prefix(host).map(|rest| (host, rest)))?;
+    let rest = match rest.strip_prefix(':') {
+        None => rest,
+        Some(port) => {
+            let end = port
+                .find(|character: char| !character.is_ascii_digit())
+                .unwrap_or(port.len());
+            let (digits, rest) = port.split_at_checked(end)?;
+            digits.parse::<u16>().ok()?;
+            rest
+        }
+    };
+    (rest.is_empty() || rest.starts_with('/') || rest.starts_with('?')).then_some((host, rest))
+}
+
+/// Whether the code is to be shown on a page instead of sent anywhere.
+pub(super) fn is_out_of_band(uri: &str) -> bool {
+    uri == "urn:ietf:wg:oauth:2.0:oob" || uri == "urn:ietf:wg:oauth:2.0:oob:auto"
+}
+
+/// An answer of the authorization endpoint that goes to the client through the
+/// browser (RFC 6749 §4.1.2, RFC 9207 §2).
+pub(super) struct AuthorizationResponse<'x> {
+    pub(super) redirect_uri: &'x str,
+    pub(super) state: Option<&'x str>,
+    pub(super) issuer: &'x str,
+}
+
+impl AuthorizationResponse<'_> {
+    /// Writes the redirect with `parameters` and then `state` and `iss`. The
+    /// status is 303, so that the browser does not send the password on
+    /// (RFC 9700 §4.12). False when it does not fit.
+    #[must_use]
+    pub(super) fn write(&self, parameters: &[(&str, &str)], response: &mut Response<'_>) -> bool {
+        response.set_status(303);
+        super::page::headers(response);
+        response.header_with("location", |text| {
+            text.push(self.redirect_uri);
+            let mut separator = if self.redirect_uri.contains('?') {
+                "&"
+            } else {
+                "?"
+            };
+            let state = self.state.map(|state| ("state", state));
+            let all = parameters
+                .iter()
+                .copied()
+                .chain(state)
+                .chain([("iss", self.issuer)]);
+            for (name, value) in all {
+                text.push(separator);
+                text.push(name);
+                text.push("=");
+                push_encoded(text, value);
+                separator = "&";
+            }
+        })
+    }
+}
+
+/// Writes `value` as a form would.
+fn push_encoded(text: &mut Text<'_>, value: &str) {
+    text.push_with(|room| form::encode_component(value, room).ok().map(str::len));
+}

@@ -1,0 +1,308 @@
+//! `cargo xtask test`: every part that has tests, what each ran, and how long it took.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use clap::{Args, ValueEnum};
+
+use crate::fuzz;
+use crate::process::{cargo, stream};
+use crate::tools::{Need, ensure};
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Run this part alone
+    #[arg(long, value_enum)]
+    only: Option<Part>,
+}
+
+/// A part of the tests: what runs together because it needs the same tools.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Part {
+    /// The workspace's tests, on this machine
+    Host,
+    /// The board's images in QEMU, within their limits
+    Board,
+    /// The store, through power cuts and races
+    State,
+    /// The C interface
+    Capi,
+    /// Several gateways on one store
+    Fleet,
+    /// Constant time and memory under valgrind, and a short run of every fuzz target
+    Proof,
+}
+
+/// How many seconds each fuzz target runs within the tests; `cargo xtask fuzz` is the long form.
+const FUZZ_SECONDS: u64 = 10;
+
+/// What a part ran.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub(crate) struct Tally {
+    pub(crate) passed: u64,
+    pub(crate) failed: u64,
+    pub(crate) ignored: u64,
+}
+
+impl Tally {
+    /// Adds what a test runner's closing line says; any other line says nothing.
+    pub(crate) fn add_line(&mut self, line: &str) {
+        let Some((_, counts)) = line
+            .trim_start()
+            .strip_prefix("test result: ")
+            .and_then(|rest| rest.split_once(". "))
+        else {
+            return;
+        };
+        for count in counts.split(';') {
+            let mut words = count.split_whitespace();
+            let (Some(Ok(number)), Some(what)) =
+                (words.next().map(str::parse::<u64>), words.next())
+            else {
+                continue;
+            };
+            match what {
+                "passed" => self.passed += number,
+                "failed" => self.failed += number,
+                "ignored" => self.ignored += number,
+                _ => {}
+            }
+        }
+    }
+
+    pub(crate) fn add(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.ignored += other.ignored;
+    }
+}
+
+/// How a part is run, or nothing while it has no tests.
+type Runner = fn() -> Result<Tally>;
+
+impl Part {
+    fn runner(self) -> Option<(&'static [Need], Runner)> {
+        match self {
+            Self::Host => Some((&[Need::Host], host)),
+            Self::Board => None,
+            Self::State | Self::Capi | Self::Fleet => None,
+            Self::Proof => Some((&[Need::Host, Need::Proof], proof)),
+        }
+    }
+
+    fn name(self) -> String {
+        self.to_possible_value()
+            .map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+}
+
+/// A part that was run, for the closing table.
+struct Ran {
+    part: Part,
+    tally: Tally,
+    time: Duration,
+    error: Option<String>,
+}
+
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let parts: Vec<(Part, &[Need], Runner)> = match options.only {
+        Some(part) => match part.runner() {
+            Some((needs, runner)) => vec![(part, needs, runner)],
+            None => bail!("the part `{}` has no tests yet", part.name()),
+        },
+        None => Part::value_variants()
+            .iter()
+            .filter_map(|&part| part.runner().map(|(needs, runner)| (part, needs, runner)))
+            .collect(),
+    };
+    let needs: Vec<Need> = parts
+        .iter()
+        .flat_map(|(_, needs, _)| *needs)
+        .copied()
+        .collect();
+    ensure(&needs)?;
+
+    let ran: Vec<Ran> = parts
+        .into_iter()
+        .map(|(part, _, runner)| run_part(part, runner))
+        .collect();
+
+    println!();
+    println!(
+        "{:<8}{:>8}{:>8}{:>9}{:>10}  result",
+        "part", "passed", "failed", "ignored", "time"
+    );
+    for Ran {
+        part,
+        tally,
+        time,
+        error,
+    } in &ran
+    {
+        println!(
+            "{:<8}{:>8}{:>8}{:>9}{:>9.1}s  {}",
+            part.name(),
+            tally.passed,
+            tally.failed,
+            tally.ignored,
+            time.as_secs_f64(),
+            error.as_deref().unwrap_or("ok")
+        );
+    }
+    let failed = ran.iter().filter(|ran| ran.error.is_some()).count();
+    if failed > 0 {
+        bail!("{failed} of {} parts failed", ran.len());
+    }
+    Ok(())
+}
+
+fn run_part(part: Part, runner: Runner) -> Ran {
+    println!("== {}", part.name());
+    let start = Instant::now();
+    let (tally, error) = match runner() {
+        Ok(tally) => (tally, verdict(tally)),
+        Err(error) => (Tally::default(), Some(format!("{error:#}"))),
+    };
+    let time = start.elapsed();
+    println!(
+        "== {}: {} tests in {:.1} s",
+        part.name(),
+        tally.passed + tally.failed,
+        time.as_secs_f64()
+    );
+    Ran {
+        part,
+        tally,
+        time,
+        error,
+    }
+}
+
+/// Why a part that ran to its end failed all the same.
+fn verdict(tally: Tally) -> Option<String> {
+    if tally.failed > 0 {
+        Some(format!("{} failed", tally.failed))
+    } else if tally.passed == 0 {
+        Some("no test ran".to_owned())
+    } else {
+        None
+    }
+}
+
+fn host() -> Result<Tally> {
+    cargo_test(&["--workspace"])
+}
+
+/// The tests behind the `proof` feature of the tests' package, then each fuzz target for a moment.
+fn proof() -> Result<Tally> {
+    let mut tally = Tally::default();
+    if let Some(arguments) = proof_targets()? {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        tally.add(cargo_test(&arguments)?);
+    }
+    tally.add(fuzz::all(FUZZ_SECONDS)?);
+    Ok(tally)
+}
+
+/// Runs `cargo test` with these arguments and counts. A failing test is in the tally; an error is
+/// what kept tests from running, such as code that does not compile.
+fn cargo_test(arguments: &[&str]) -> Result<Tally> {
+    let mut tally = Tally::default();
+    let status = stream(
+        cargo().args(["test", "--no-fail-fast"]).args(arguments),
+        |line| tally.add_line(line),
+    )?;
+    if !status.success() && tally.failed == 0 {
+        bail!("`cargo test` failed: {status}");
+    }
+    Ok(tally)
+}
+
+/// The arguments for the tests that need the `proof` feature, if the tests' package has one.
+fn proof_targets() -> Result<Option<Vec<String>>> {
+    const PACKAGE: &str = "smallgate-tests";
+    let metadata = fuzz::metadata(cargo().args(["metadata", "--no-deps", "--format-version=1"]))?;
+    let package = metadata["packages"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|package| package["name"] == PACKAGE);
+    let Some(package) = package.filter(|package| package["features"].get("proof").is_some()) else {
+        return Ok(None);
+    };
+    let mut arguments: Vec<String> = ["--package", PACKAGE, "--features", "proof"]
+        .map(str::to_owned)
+        .into();
+    for target in package["targets"].as_array().into_iter().flatten() {
+        let behind_proof = target["required-features"]
+            .as_array()
+            .is_some_and(|features| features.iter().any(|feature| feature == "proof"));
+        if let (true, Some(name)) = (behind_proof, target["name"].as_str()) {
+            arguments.extend(["--test".to_owned(), name.to_owned()]);
+        }
+    }
+    Ok(Some(arguments))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn closing_lines_are_summed_and_other_lines_are_not() {
+        let mut tally = Tally::default();
+        for line in [
+            "running 3 tests",
+            "test a ... ok",
+            "test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s",
+            "test result: FAILED. 1 passed; 2 failed; 4 ignored; 0 measured; 0 filtered out; finished in 1.00s",
+            "said: test result: ok. 9 passed; 0 failed",
+        ] {
+            tally.add_line(line);
+        }
+        assert_eq!(
+            tally,
+            Tally {
+                passed: 4,
+                failed: 2,
+                ignored: 4
+            }
+        );
+    }
+
+    #[test]
+    fn a_part_without_a_test_fails() {
+        assert!(verdict(Tally::default()).is_some());
+        assert!(
+            verdict(Tally {
+                ignored: 3,
+                ..Tally::default()
+            })
+            .is_some()
+        );
+        assert!(
+            verdict(Tally {
+                passed: 3,
+                failed: 1,
+                ignored: 0
+            })
+            .is_some()
+        );
+        assert_eq!(
+            verdict(Tally {
+                passed: 1,
+                failed: 0,
+                ignored: 0
+            }),
+            None
+        );
+    }
+
+    #[test]
+    fn a_part_that_has_no_tests_yet_is_refused_by_name() {
+        let end = run(&Options {
+            only: Some(Part::Fleet),
+        });
+        assert!(end.unwrap_err().to_string().contains("fleet"));
+    }
+}

@@ -1,10 +1,14 @@
 //! The project's tasks: `cargo xtask test`, `lint`, `doctor`, `fuzz`, `board measure`.
 
+mod board;
 mod doctor;
 mod fuzz;
+mod image;
 mod lint;
+mod measure;
 mod process;
 mod test;
+mod toolchain;
 mod tools;
 
 use std::process::ExitCode;
@@ -28,6 +32,9 @@ enum Task {
     Doctor,
     /// Fuzz one target, or each in turn
     Fuzz(fuzz::Options),
+    /// Measure what runs on a board
+    #[command(subcommand)]
+    Board(board::Task),
 }
 
 fn main() -> ExitCode {
@@ -36,6 +43,7 @@ fn main() -> ExitCode {
         Task::Lint => lint::run(),
         Task::Doctor => doctor::run(),
         Task::Fuzz(options) => fuzz::run(&options),
+        Task::Board(task) => board::task(&task),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,0 +1,12 @@
+//! Hands the linker its script. Here and not in a configuration's `rustflags`, which an outer
+//! `RUSTFLAGS` would silently replace: the image would be empty, and the build a success.
+
+fn main() {
+    let here = env!("CARGO_MANIFEST_DIR");
+    println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed=memory.x");
+    println!("cargo:rustc-link-search={here}");
+    println!("cargo:rustc-link-arg-bins=-Tlink.x");
+    // The sections keep their own alignment; a page's would only pad the image.
+    println!("cargo:rustc-link-arg-bins=--nmagic");
+}

@@ -1,0 +1,264 @@
+//! ES256 (RFC 7518 §3.4) in assembly for the Cortex-M4: a verification in a ninth, a signature in a
+//! twentieth of the time of pure Rust. The same signatures: the nonces are those of RFC 6979.
+
+use core::fmt;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256};
+use smallgate_core::jose::{
+    Algorithm, KeyError, KeyId, MAX_SIGNATURE, SignError, SignatureError, Signer, Verifier,
+};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use crate::machine::{Words, p256};
+
+/// The order of the group, lowest word first (RFC 6979 §A.2.5: `q`).
+const ORDER: Words = [
+    0xFC63_2551,
+    0xF3B9_CAC2,
+    0xA717_9E84,
+    0xBCE6_FAAD,
+    0xFFFF_FFFF,
+    0xFFFF_FFFF,
+    0x0000_0000,
+    0xFFFF_FFFF,
+];
+
+/// A nonce is unfit once in 2³²; so many in a row mean that the hardware is broken.
+const NONCES: usize = 8;
+
+/// A private key, which signs. Wiped when it is let go.
+pub struct Es256SigningKey {
+    secret: Zeroizing<[u8; 32]>,
+    public: (Words, Words),
+    key_id: Option<KeyId>,
+}
+
+impl Es256SigningKey {
+    /// Takes `secret`, the scalar `d` in 32 octets, big-endian, and computes the public key: a
+    /// multiplication on the curve, so do it once.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::OutOfRange`] when `secret` is zero or not below the group's order;
+    /// [`KeyError::KeyIdTooLong`].
+    pub fn new(secret: &[u8; 32], key_id: Option<&str>) -> Result<Self, KeyError> {
+        let scalar = Zeroizing::new(words(secret));
+        Ok(Self {
+            secret: Zeroizing::new(*secret),
+            public: p256::public_key(&scalar).ok_or(KeyError::OutOfRange)?,
+            key_id: owned(key_id)?,
+        })
+    }
+
+    /// The public key to this private one, with the same `kid`.
+    #[must_use]
+    pub fn verifying_key(&self) -> Es256VerifyingKey {
+        Es256VerifyingKey {
+            public: self.public,
+            key_id: self.key_id.clone(),
+        }
+    }
+}
+
+impl Signer for Es256SigningKey {
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::Es256
+    }
+
+    fn key_id(&self) -> Option<&str> {
+        self.key_id.as_deref()
+    }
+
+    fn sign(&self, input: &[u8], signature: &mut [u8; MAX_SIGNATURE]) -> Result<usize, SignError> {
+        let hash: [u8; 32] = Sha256::digest(input).into();
+        let scalar = Zeroizing::new(words(&self.secret));
+        let mut nonces = Nonces::new(&self.secret, &hash).ok_or(SignError::Backend)?;
+        for _ in 0..NONCES {
+            let nonce = nonces.next().ok_or(SignError::Backend)?;
+            if let Some((r, s)) = p256::sign(&hash, &scalar, &nonce) {
+                let (first, second) = signature.split_at_mut(32);
+                write_octets(&r, first);
+                write_octets(&s, second);
+                return Ok(MAX_SIGNATURE);
+            }
+        }
+        Err(SignError::Backend)
+    }
+}
+
+impl fmt::Debug for Es256SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Es256SigningKey")
+            .field("key_id", &self.key_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A public key, which verifies.
+#[derive(Clone)]
+pub struct Es256VerifyingKey {
+    public: (Words, Words),
+    key_id: Option<KeyId>,
+}
+
+impl Es256VerifyingKey {
+    /// Takes the coordinates of a point, 32 octets each, big-endian.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::OffCurve`] when there is no such point on P-256; [`KeyError::KeyIdTooLong`].
+    pub fn new(x: &[u8; 32], y: &[u8; 32], key_id: Option<&str>) -> Result<Self, KeyError> {
+        let mut encoded = [4; 65];
+        for (to, from) in encoded.iter_mut().skip(1).zip(x.iter().chain(y)) {
+            *to = *from;
+        }
+        Ok(Self {
+            public: p256::point(&encoded).ok_or(KeyError::OffCurve)?,
+            key_id: owned(key_id)?,
+        })
+    }
+}
+
+impl Verifier for Es256VerifyingKey {
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::Es256
+    }
+
+    fn key_id(&self) -> Option<&str> {
+        self.key_id.as_deref()
+    }
+
+    fn verify(&self, input: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
+        let signature: &[u8; 64] = signature.try_into().map_err(|_| SignatureError::Length)?;
+        let ([first, second], []) = signature.as_chunks::<32>() else {
+            return Err(SignatureError::Length);
+        };
+        let (r, s) = (words(first), words(second));
+        if !(p256::in_order(&r) && p256::in_order(&s)) {
+            return Err(SignatureError::OutOfRange);
+        }
+        let hash: [u8; 32] = Sha256::digest(input).into();
+        let (x, y) = &self.public;
+        if p256::verify(x, y, &hash, &r, &s) {
+            Ok(())
+        } else {
+            Err(SignatureError::Mismatch)
+        }
+    }
+}
+
+impl fmt::Debug for Es256VerifyingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Es256VerifyingKey")
+            .field("key_id", &self.key_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The nonces of RFC 6979 §3.2, for P-256 and SHA-256, where all lengths are 256 bits.
+struct Nonces {
+    k: [u8; 32],
+    v: [u8; 32],
+    again: bool,
+}
+
+impl Nonces {
+    /// Steps b to g.
+    fn new(secret: &[u8; 32], hash: &[u8; 32]) -> Option<Self> {
+        let mut nonces = Self {
+            k: [0; 32],
+            v: [1; 32],
+            again: false,
+        };
+        let hash = below_order(hash);
+        nonces.step(&[&[0], secret, &hash])?;
+        nonces.step(&[&[1], secret, &hash])?;
+        Some(nonces)
+    }
+
+    /// Step h: "If that value of k is within the [1,q-1] range, and is suitable for DSA or ECDSA
+    /// (i.e., it results in an r value that is not 0), then the generation of k is finished."
+    /// Whether it is, the signing says; asked for another, K and V step on first.
+    fn next(&mut self) -> Option<Zeroizing<Words>> {
+        if self.again {
+            self.step(&[&[0]])?;
+        }
+        self.again = true;
+        self.v = mac(&self.k, &[&self.v])?;
+        Some(Zeroizing::new(words(&self.v)))
+    }
+
+    /// K = HMAC_K(V || `then`), V = HMAC_K(V).
+    fn step(&mut self, then: &[&[u8]]) -> Option<()> {
+        let mut keyed = Hmac::<Sha256>::new_from_slice(&self.k).ok()?;
+        keyed.update(&self.v);
+        for part in then {
+            keyed.update(part);
+        }
+        self.k = keyed.finalize().into_bytes().into();
+        self.v = mac(&self.k, &[&self.v])?;
+        Some(())
+    }
+}
+
+impl Drop for Nonces {
+    fn drop(&mut self) {
+        self.k.zeroize();
+        self.v.zeroize();
+    }
+}
+
+impl ZeroizeOnDrop for Nonces {}
+
+fn mac(key: &[u8; 32], parts: &[&[u8]]) -> Option<[u8; 32]> {
+    let mut keyed = Hmac::<Sha256>::new_from_slice(key).ok()?;
+    for part in parts {
+        keyed.update(part);
+    }
+    Some(keyed.finalize().into_bytes().into())
+}
+
+/// `bits2octets` (RFC 6979 §2.3.4): "that modular reduction can be implemented with a simple
+/// conditional subtraction". A hash is no secret of ours: the token it belongs to goes out.
+fn below_order(hash: &[u8; 32]) -> [u8; 32] {
+    let number = words(hash);
+    let mut less = [0; 8];
+    let mut borrow = false;
+    for ((less, word), order) in less.iter_mut().zip(number).zip(ORDER) {
+        let (difference, first) = word.overflowing_sub(order);
+        let (difference, second) = difference.overflowing_sub(u32::from(borrow));
+        *less = difference;
+        borrow = first | second;
+    }
+    let mut octets = [0; 32];
+    write_octets(if borrow { &number } else { &less }, &mut octets);
+    octets
+}
+
+/// Big-endian octets as words, the lowest first.
+fn words(octets: &[u8; 32]) -> Words {
+    let mut words = [0; 8];
+    for (word, octets) in words.iter_mut().rev().zip(octets.as_chunks::<4>().0) {
+        *word = u32::from_be_bytes(*octets);
+    }
+    words
+}
+
+/// Words, the lowest first, as big-endian octets.
+fn write_octets(words: &Words, octets: &mut [u8]) {
+    for (octets, word) in octets
+        .as_chunks_mut::<4>()
+        .0
+        .iter_mut()
+        .zip(words.iter().rev())
+    {
+        *octets = word.to_be_bytes();
+    }
+}
+
+fn owned(key_id: Option<&str>) -> Result<Option<KeyId>, KeyError> {
+    key_id
+        .map(|id| KeyId::try_from(id).map_err(|_| KeyError::KeyIdTooLong))
+        .transpose()
+}

@@ -1,0 +1,98 @@
+//! ES256 alone: known answers, and that it refuses what is no key and no signature.
+#![no_std]
+#![no_main]
+
+use core::hint::black_box;
+use core::num::NonZeroU32;
+
+use cortex_m_rt::entry;
+use smallgate_core::jose::{KeyError, MAX_SIGNATURE, SignatureError, Signer, Verifier};
+use smallgate_mps2_an386::vectors::{RFC6979, RFC7515_A3};
+use smallgate_mps2_an386::{Bench, Es256SigningKey, Es256VerifyingKey};
+
+const TEN: NonZeroU32 = NonZeroU32::new(10).unwrap();
+
+#[entry]
+fn main() -> ! {
+    let mut bench = Bench::start();
+    bench.check("keys", keys());
+    bench.check("signatures of RFC 6979 A.2.5", signatures() == Some(true));
+    bench.check("signature of RFC 7515 A.3", other_signature() == Some(true));
+    bench.check("refusals", refusals() == Some(true));
+    measure(&mut bench);
+    bench.end()
+}
+
+fn measure(bench: &mut Bench) {
+    let (Ok(key), Ok(public)) = (
+        Es256SigningKey::new(&RFC6979.secret, None),
+        Es256VerifyingKey::new(&RFC6979.x, &RFC6979.y, None),
+    ) else {
+        bench.check("keys to measure with", false);
+        return;
+    };
+    let sign = || {
+        let mut signature = [0; MAX_SIGNATURE];
+        key.sign(black_box(b"sample"), &mut signature) == Ok(64) && black_box(signature) != [0; 64]
+    };
+    let verify = || public.verify(black_box(b"sample"), black_box(&RFC6979.sample)) == Ok(());
+    bench.instructions("es256 sign", TEN, sign);
+    bench.instructions("es256 verify", TEN, verify);
+    bench.stack("es256 sign", sign);
+    bench.stack("es256 verify", verify);
+}
+
+/// Zero, the order and a point off the curve are no keys.
+fn keys() -> bool {
+    let order = &RFC6979.order;
+    Es256SigningKey::new(&[0; 32], None).err() == Some(KeyError::OutOfRange)
+        && Es256SigningKey::new(order, None).err() == Some(KeyError::OutOfRange)
+        && Es256SigningKey::new(&[0xff; 32], None).err() == Some(KeyError::OutOfRange)
+        && Es256VerifyingKey::new(&RFC6979.x, &RFC6979.x, None).err() == Some(KeyError::OffCurve)
+        && Es256VerifyingKey::new(&[0xff; 32], &RFC6979.y, None).err() == Some(KeyError::OffCurve)
+        && Es256VerifyingKey::new(&[0; 32], &[0; 32], None).err() == Some(KeyError::OffCurve)
+}
+
+/// The deterministic signatures, octet for octet, and that the public key takes them.
+fn signatures() -> Option<bool> {
+    let key = Es256SigningKey::new(&RFC6979.secret, None).ok()?;
+    let public = Es256VerifyingKey::new(&RFC6979.x, &RFC6979.y, None).ok()?;
+    let mut right = true;
+    for (message, expected) in [(&b"sample"[..], &RFC6979.sample), (b"test", &RFC6979.test)] {
+        let mut signature = [0; MAX_SIGNATURE];
+        right &= key.sign(message, &mut signature) == Ok(64);
+        right &= signature == *expected;
+        right &= public.verify(message, &signature) == Ok(());
+        right &= key.verifying_key().verify(message, &signature) == Ok(());
+    }
+    Some(right)
+}
+
+/// A signature that somebody else made, with a nonce of theirs.
+fn other_signature() -> Option<bool> {
+    let public = Es256VerifyingKey::new(&RFC7515_A3.x, &RFC7515_A3.y, None).ok()?;
+    Some(public.verify(RFC7515_A3.input, &RFC7515_A3.signature) == Ok(()))
+}
+
+/// Another message, a changed octet anywhere, another length, r or s out of range.
+fn refusals() -> Option<bool> {
+    let public = Es256VerifyingKey::new(&RFC6979.x, &RFC6979.y, None).ok()?;
+    let good = &RFC6979.sample;
+    let refused = |signature: &[u8], why| public.verify(b"sample", signature) == Err(why);
+    let mut right = public.verify(b"sampl", good) == Err(SignatureError::Mismatch);
+    for place in [0, 31, 32, 63] {
+        let mut changed = *good;
+        *changed.get_mut(place)? ^= 1;
+        right &= refused(&changed, SignatureError::Mismatch);
+    }
+    right &= refused(good.get(..63)?, SignatureError::Length);
+    right &= refused(&[], SignatureError::Length);
+    for half in [0, 1] {
+        for bad in [&[0; 32], &RFC6979.order, &[0xff; 32]] {
+            let mut changed = *good;
+            *changed.as_chunks_mut::<32>().0.get_mut(half)? = *bad;
+            right &= refused(&changed, SignatureError::OutOfRange);
+        }
+    }
+    Some(right)
+}

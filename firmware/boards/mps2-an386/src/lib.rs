@@ -1,0 +1,27 @@
+//! Smallgate on QEMU's `mps2-an386`, a Cortex-M4F at 25 MHz.
+//!
+//! The library is what its programs share: ES256 in assembly, and [`Bench`], which measures an
+//! operation's instructions and stack.
+#![no_std]
+
+#[cfg(feature = "asm")]
+mod asm;
+mod bench;
+mod machine;
+pub mod vectors;
+
+#[cfg(feature = "asm")]
+pub use asm::{Es256SigningKey, Es256VerifyingKey};
+pub use bench::Bench;
+#[cfg(all(feature = "p256", not(feature = "asm")))]
+pub use smallgate_core::jose::{Es256SigningKey, Es256VerifyingKey};
+
+#[cfg(not(any(feature = "asm", feature = "p256")))]
+compile_error!("ES256 needs a backend: the feature `asm` or `p256`");
+
+/// A panic ends the program, and QEMU says that it failed. What holds the panic's message is left
+/// out on purpose: formatting it would weigh more than what is measured.
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    bench::fail()
+}

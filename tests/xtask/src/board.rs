@@ -1,0 +1,391 @@
+//! `cargo xtask board measure`: the programs of a board, built, run in QEMU, and held to their limits.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, Subcommand};
+
+use crate::image::{self, Panic};
+use crate::measure::{Measurement, table, to_json};
+use crate::process::{root, succeed, target, within};
+use crate::toolchain::{Road, TARGET, Toolchain};
+use crate::tools::{Need, ensure};
+
+#[derive(Subcommand)]
+pub(crate) enum Task {
+    /// Flash, stack, instructions and panics of the measuring programs
+    Measure(Options),
+}
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Print the measurements as JSON
+    #[arg(long)]
+    json: bool,
+    /// Which Rust compiles the board's images; without it, rustup's where it has the target
+    #[arg(long, value_enum)]
+    toolchain: Option<Road>,
+}
+
+/// Every board's crate, below the root.
+pub(crate) const BOARDS: &[&str] = &["firmware/boards/mps2-an386"];
+
+/// The board that QEMU emulates.
+const MEASURED: &str = "firmware/boards/mps2-an386";
+
+/// The programs that measure, and what is measured of each as a whole.
+pub(crate) const PROGRAMS: &[&str] = &["empty", "hmac", "es256"];
+
+/// The most that a measurement may be, where ES256 is in assembly.
+const LIMITS: &[(&str, u64)] = &[
+    ("hmac 1 KiB", 50_000),
+    ("verify hs256", 75_000),
+    ("verify es256", 800_000),
+    ("issue es256", 450_000),
+    ("token request hs256", 150_000),
+    ("token request es256", 550_000),
+    ("stack verify es256", 6 * 1024),
+    ("stack issue es256", 6 * 1024),
+    ("stack token request", 10 * 1024),
+    ("flash verify only", 40 * 1024),
+    ("panics verify", 0),
+    ("panics issue", 0),
+    ("panics request", 4),
+];
+
+/// How long a program may run in QEMU, in real time.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Where the arithmetic of ES256 comes from: a feature of the board's crate.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Backend {
+    Asm,
+    P256,
+}
+
+/// What the compiler optimises for: a profile of the board's crate.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Opt {
+    Size,
+    Speed,
+}
+
+/// One way to build the programs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Build {
+    pub(crate) backend: Backend,
+    pub(crate) opt: Opt,
+}
+
+pub(crate) const BUILDS: &[Build] = &[
+    Build {
+        backend: Backend::Asm,
+        opt: Opt::Size,
+    },
+    Build {
+        backend: Backend::Asm,
+        opt: Opt::Speed,
+    },
+    Build {
+        backend: Backend::P256,
+        opt: Opt::Size,
+    },
+    Build {
+        backend: Backend::P256,
+        opt: Opt::Speed,
+    },
+];
+
+impl Build {
+    pub(crate) fn name(self) -> String {
+        let opt = match self.opt {
+            Opt::Size => "s",
+            Opt::Speed => "3",
+        };
+        format!("{}, {opt}", self.feature())
+    }
+
+    pub(crate) fn feature(self) -> &'static str {
+        match self.backend {
+            Backend::Asm => "asm",
+            Backend::P256 => "p256",
+        }
+    }
+
+    fn profile(self) -> &'static str {
+        match self.opt {
+            Opt::Size => "release",
+            Opt::Speed => "fast",
+        }
+    }
+
+    /// The limit of a measurement in this build; pure Rust's figures are told, not limited.
+    fn limit(self, name: &str) -> Option<u64> {
+        LIMITS
+            .iter()
+            .find(|(limited, _)| self.backend == Backend::Asm && *limited == name)
+            .map(|&(_, limit)| limit)
+    }
+}
+
+/// Builds the programs and says in which folder their images are.
+pub(crate) fn build(toolchain: &Toolchain, build: Build, programs: &[&str]) -> Result<PathBuf> {
+    eprintln!(
+        "xtask: building {} ({}) with {toolchain}",
+        programs.join(" "),
+        build.name()
+    );
+    let target_dir = target().join("board").join(toolchain.road.name());
+    let mut command = toolchain.cargo("build", &root().join(MEASURED), &target_dir);
+    command.args(["--quiet", "--profile", build.profile()]);
+    command.args(["--no-default-features", "--features", build.feature()]);
+    for program in programs {
+        command.args(["--bin", program]);
+    }
+    succeed(&mut command)?;
+    // The next build, of another backend, puts its images in the same place.
+    let images = target_dir
+        .join("images")
+        .join(format!("{}-{}", build.feature(), build.profile()));
+    fs::create_dir_all(&images)?;
+    for program in programs {
+        let image = images.join(program);
+        fs::copy(
+            target_dir.join(TARGET).join(build.profile()).join(program),
+            &image,
+        )
+        .with_context(|| format!("no image of {program}"))?;
+        image::require_vector_table(&image)?;
+    }
+    Ok(images)
+}
+
+/// What a program said in QEMU.
+#[derive(Default, PartialEq, Eq, Debug)]
+pub(crate) struct Report {
+    /// Name, value, unit.
+    pub(crate) measured: Vec<(String, u64, &'static str)>,
+    pub(crate) checks: Vec<(String, bool)>,
+    /// It came to its end, and everything held.
+    pub(crate) done: bool,
+}
+
+impl Report {
+    fn parse(text: &str) -> Result<Self> {
+        let mut report = Self::default();
+        for line in text.lines() {
+            let (kind, rest) = line.split_once(' ').unwrap_or((line, ""));
+            let (first, name) = rest.split_once(' ').unwrap_or((rest, ""));
+            match kind {
+                "instructions" => {
+                    report
+                        .measured
+                        .push((name.to_owned(), first.parse()?, "instructions"));
+                }
+                "stack" => {
+                    report
+                        .measured
+                        .push((format!("stack {name}"), first.parse()?, "octets"));
+                }
+                "check" => report.checks.push((name.to_owned(), first == "ok")),
+                "done" => report.done = true,
+                _ => bail!("a line that no program prints: {line:?}"),
+            }
+        }
+        Ok(report)
+    }
+
+    pub(crate) fn value(&self, name: &str) -> Option<u64> {
+        self.measured
+            .iter()
+            .find(|(measured, ..)| measured == name)
+            .map(|&(_, value, _)| value)
+    }
+}
+
+/// Runs an image with one instruction a nanosecond, which makes every count exact.
+pub(crate) fn run(image: &Path) -> Result<Report> {
+    let end = within(
+        PATIENCE,
+        Command::new("qemu-system-arm")
+            .args([
+                "-M",
+                "mps2-an386",
+                "-cpu",
+                "cortex-m4",
+                "-display",
+                "none",
+                "-monitor",
+                "none",
+            ])
+            .args(["-serial", "none", "-nic", "none", "-icount", "shift=0"])
+            .args(["-semihosting-config", "enable=on,target=native", "-kernel"])
+            .arg(image),
+    )?;
+    let mut report = Report::parse(&end.stdout).with_context(|| {
+        format!(
+            "{}: {}\n{}{}",
+            image.display(),
+            end.status,
+            end.stdout,
+            end.stderr
+        )
+    })?;
+    report.done &= end.status.success();
+    Ok(report)
+}
+
+/// What there is to know of one program in one build.
+pub(crate) struct Measured {
+    pub(crate) program: &'static str,
+    pub(crate) build: Build,
+    pub(crate) report: Report,
+    /// A second run said the same, to the instruction.
+    pub(crate) repeatable: bool,
+    pub(crate) panics: Vec<Panic>,
+    pub(crate) measurements: Vec<Measurement>,
+}
+
+/// Builds, runs twice, and weighs every program in every build.
+pub(crate) fn measure(toolchain: &Toolchain) -> Result<Vec<Measured>> {
+    let mut all = Vec::new();
+    for &of in BUILDS {
+        let images = build(toolchain, of, PROGRAMS)?;
+        let baseline = image::flash(&images.join("empty"))?;
+        for program in PROGRAMS {
+            all.push(measure_one(program, of, &images.join(program), baseline)?);
+        }
+    }
+    Ok(all)
+}
+
+fn measure_one(
+    program: &'static str,
+    build: Build,
+    image: &Path,
+    baseline: u64,
+) -> Result<Measured> {
+    let report = run(image)?;
+    let repeatable = run(image)? == report;
+    let panics = image::panics(image)?;
+    let flash = image::flash(image)?;
+    let mut values = report.measured.clone();
+    if program == "empty" {
+        values.clear();
+        values.push((format!("flash {program}"), flash, "octets"));
+    } else {
+        values.push((format!("flash {program} only"), flash, "octets"));
+        values.push((
+            format!("flash {program} over empty"),
+            flash.saturating_sub(baseline),
+            "octets",
+        ));
+    }
+    values.push((
+        format!("panics {program}"),
+        image::count(&panics),
+        "symbols",
+    ));
+    let measurements = values
+        .into_iter()
+        .map(|(name, value, unit)| Measurement {
+            limit: build.limit(&name),
+            build: build.name(),
+            name,
+            value,
+            unit,
+        })
+        .collect();
+    Ok(Measured {
+        program,
+        build,
+        report,
+        repeatable,
+        panics,
+        measurements,
+    })
+}
+
+pub(crate) fn task(task: &Task) -> Result<()> {
+    let Task::Measure(options) = task;
+    ensure(&[Need::Board])?;
+    let toolchain = Toolchain::choose(options.toolchain)?;
+    let all = measure(&toolchain)?;
+    let measurements: Vec<Measurement> = all
+        .iter()
+        .flat_map(|one| one.measurements.clone())
+        .collect();
+    if options.json {
+        println!("{:#}", to_json(&measurements));
+    } else {
+        println!("mps2-an386 (Cortex-M4F), fat LTO; {toolchain}\n");
+        print!("{}", table(&measurements));
+        println!("\npanic symbol <- caller");
+        for one in &all {
+            for panic in &one.panics {
+                println!(
+                    "{} ({}): {} <- {}",
+                    one.program,
+                    one.build.name(),
+                    panic.symbol,
+                    panic.caller
+                );
+            }
+        }
+    }
+    let mut wrong: Vec<String> = measurements
+        .iter()
+        .filter(|one| !one.holds())
+        .map(|one| format!("{} is past its limit", one.full_name()))
+        .collect();
+    for one in &all {
+        let name = format!("{} ({})", one.program, one.build.name());
+        if !one.report.done {
+            wrong.push(format!("{name} failed: {:?}", one.report.checks));
+        }
+        if !one.repeatable {
+            wrong.push(format!("{name} said something else the second time"));
+        }
+    }
+    if !wrong.is_empty() {
+        bail!("{}", wrong.join("; "));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_programs_lines_are_understood() {
+        let report = Report::parse(
+            "check ok keys\ninstructions 480 hmac 1 KiB\nstack 96 hmac\ncheck FAILED b c\ndone\n",
+        )
+        .unwrap();
+        assert_eq!(report.value("hmac 1 KiB"), Some(480));
+        assert_eq!(report.value("stack hmac"), Some(96));
+        assert_eq!(
+            report.checks,
+            [("keys".to_owned(), true), ("b c".to_owned(), false)]
+        );
+        assert!(report.done);
+        assert!(!Report::parse("check ok keys\n").unwrap().done);
+        assert!(Report::parse("instructions many hmac").is_err());
+        assert!(Report::parse("panicked").is_err());
+    }
+
+    #[test]
+    fn pure_rust_has_no_limits() {
+        let build = |backend| Build {
+            backend,
+            opt: Opt::Size,
+        };
+        assert_eq!(build(Backend::Asm).limit("verify es256"), Some(800_000));
+        assert_eq!(build(Backend::P256).limit("verify es256"), None);
+        assert_eq!(build(Backend::Asm).limit("nothing"), None);
+    }
+}

@@ -2,14 +2,20 @@
 
 use anyhow::{Result, bail};
 
+use crate::toolchain::{self, TARGET};
 use crate::tools::{Need, TOOLS, Tool, remedy};
 
 pub(crate) fn run() -> Result<()> {
     let wide = TOOLS.iter().map(|tool| tool.name.len()).max().unwrap_or(0);
     let mut missing: Vec<&Tool> = Vec::new();
+    // Debian's Rust stands in for rustup's target, and is not needed beside it.
+    let spared = toolchain::has_target().unwrap_or(false);
     for tool in TOOLS {
         match tool.found() {
             Some(version) => println!("ok       {:wide$}  {version}", tool.name),
+            None if spared && tool.needs == [Need::DebianToolchain] => {
+                println!("spared   {:wide$}  rustup has {TARGET}", tool.name);
+            }
             None => {
                 println!(
                     "missing  {:wide$}  {} (for: {})",

@@ -1,11 +1,21 @@
 //! `cargo xtask lint`: formatting, clippy and documentation, with every warning an error.
 
 use anyhow::{Result, bail};
+use clap::Args;
 
+use crate::board::BOARDS;
 use crate::process::{cargo, root, succeed, target};
+use crate::toolchain::{Road, Toolchain};
 use crate::tools::{Need, ensure};
 
-pub(crate) fn run() -> Result<()> {
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Which Rust lints the board's crates; without it, rustup's where it has the target
+    #[arg(long, value_enum)]
+    toolchain: Option<Road>,
+}
+
+pub(crate) fn run(options: &Options) -> Result<()> {
     ensure(&[Need::Host, Need::Lint])?;
     let mut failed = Vec::new();
     let mut step = |name: &str, done: Result<()>| {
@@ -57,6 +67,36 @@ pub(crate) fn run() -> Result<()> {
                     .args(["--", "-D", "warnings"]),
             ),
         );
+    }
+
+    let toolchain = Toolchain::choose(options.toolchain)?;
+    for board in BOARDS {
+        step(
+            &format!("format of {board}"),
+            succeed(
+                cargo()
+                    .args(["fmt", "--check", "--manifest-path"])
+                    .arg(root().join(board).join("Cargo.toml")),
+            ),
+        );
+        // Its backends exclude each other, so each is a build of its own.
+        for backend in ["asm", "p256"] {
+            let target_dir = target().join("board-lint").join(toolchain.road.name());
+            step(
+                &format!("clippy of {board} ({backend})"),
+                succeed(
+                    toolchain
+                        .cargo("clippy", &root().join(board), &target_dir)
+                        .args([
+                            "--all-targets",
+                            "--no-default-features",
+                            "--features",
+                            backend,
+                        ])
+                        .args(["--", "-D", "warnings"]),
+                ),
+            );
+        }
     }
 
     if !failed.is_empty() {

@@ -1,6 +1,7 @@
 //! The project's tasks: `cargo xtask test`, `lint`, `doctor`, `fuzz`, `board measure`.
 
 mod board;
+mod board_test;
 mod doctor;
 mod fuzz;
 mod image;
@@ -27,7 +28,7 @@ enum Task {
     /// Run the tests, all parts or one
     Test(test::Options),
     /// Formatting, clippy and documentation, with every warning an error
-    Lint,
+    Lint(lint::Options),
     /// What must be installed, and what is
     Doctor,
     /// Fuzz one target, or each in turn
@@ -40,7 +41,7 @@ enum Task {
 fn main() -> ExitCode {
     let done = match Cli::parse().task {
         Task::Test(options) => test::run(&options),
-        Task::Lint => lint::run(),
+        Task::Lint(options) => lint::run(&options),
         Task::Doctor => doctor::run(),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Board(task) => board::task(&task),

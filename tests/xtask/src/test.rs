@@ -5,15 +5,19 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 
-use crate::fuzz;
 use crate::process::{cargo, stream};
+use crate::toolchain::Road;
 use crate::tools::{Need, ensure};
+use crate::{board_test, fuzz};
 
 #[derive(Args)]
 pub(crate) struct Options {
     /// Run this part alone
     #[arg(long, value_enum)]
     only: Option<Part>,
+    /// Which Rust compiles the board's images; without it, rustup's where it has the target
+    #[arg(long, value_enum)]
+    toolchain: Option<Road>,
 }
 
 /// A part of the tests: what runs together because it needs the same tools.
@@ -78,13 +82,13 @@ impl Tally {
 }
 
 /// How a part is run, or nothing while it has no tests.
-type Runner = fn() -> Result<Tally>;
+type Runner = fn(&Options) -> Result<Tally>;
 
 impl Part {
     fn runner(self) -> Option<(&'static [Need], Runner)> {
         match self {
             Self::Host => Some((&[Need::Host], host)),
-            Self::Board => None,
+            Self::Board => Some((&[Need::Host, Need::Board], board)),
             Self::State | Self::Capi | Self::Fleet => None,
             Self::Proof => Some((&[Need::Host, Need::Proof], proof)),
         }
@@ -124,7 +128,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
     let ran: Vec<Ran> = parts
         .into_iter()
-        .map(|(part, _, runner)| run_part(part, runner))
+        .map(|(part, _, runner)| run_part(part, runner, options))
         .collect();
 
     println!();
@@ -156,10 +160,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-fn run_part(part: Part, runner: Runner) -> Ran {
+fn run_part(part: Part, runner: Runner, options: &Options) -> Ran {
     println!("== {}", part.name());
     let start = Instant::now();
-    let (tally, error) = match runner() {
+    let (tally, error) = match runner(options) {
         Ok(tally) => (tally, verdict(tally)),
         Err(error) => (Tally::default(), Some(format!("{error:#}"))),
     };
@@ -189,12 +193,16 @@ fn verdict(tally: Tally) -> Option<String> {
     }
 }
 
-fn host() -> Result<Tally> {
+fn host(_: &Options) -> Result<Tally> {
     cargo_test(&["--workspace"])
 }
 
+fn board(options: &Options) -> Result<Tally> {
+    board_test::run(options.toolchain)
+}
+
 /// The tests behind the `proof` feature of the tests' package, then each fuzz target for a moment.
-fn proof() -> Result<Tally> {
+fn proof(_: &Options) -> Result<Tally> {
     let mut tally = Tally::default();
     if let Some(arguments) = proof_targets()? {
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -302,6 +310,7 @@ mod tests {
     fn a_part_that_has_no_tests_yet_is_refused_by_name() {
         let end = run(&Options {
             only: Some(Part::Fleet),
+            toolchain: None,
         });
         assert!(end.unwrap_err().to_string().contains("fleet"));
     }

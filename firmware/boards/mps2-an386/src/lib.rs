@@ -8,6 +8,7 @@
 mod asm;
 mod bench;
 mod machine;
+pub mod tokens;
 pub mod vectors;
 
 #[cfg(feature = "asm")]

@@ -1,0 +1,194 @@
+//! The board's tests: its programs say what they must and keep to their limits, and each way of
+//! measuring is shown something that breaks one.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::board::{Backend, Build, Measured, Opt, build, limited, measure, run as run_image};
+use crate::image;
+use crate::measure::grouped;
+use crate::test::Tally;
+use crate::toolchain::{Road, Toolchain};
+
+/// The build in which the twins are: that of the limits.
+const LIMITED: Build = Build {
+    backend: Backend::Asm,
+    opt: Opt::Size,
+};
+
+/// Programs that are wrong in one way each.
+const TWINS: &[&str] = &["twin_check", "twin_panic", "twin_slow", "twin_stack"];
+
+/// Tests by name, printed as they end.
+#[derive(Default)]
+struct Tests {
+    tally: Tally,
+}
+
+impl Tests {
+    /// Nothing wrong means passed.
+    fn add(&mut self, name: &str, wrong: Option<String>) {
+        match wrong {
+            None => {
+                println!("test board {name} ... ok");
+                self.tally.passed += 1;
+            }
+            Some(wrong) => {
+                println!("test board {name} ... FAILED: {wrong}");
+                self.tally.failed += 1;
+            }
+        }
+    }
+
+    fn end(self) -> Tally {
+        let result = if self.tally.failed == 0 {
+            "ok"
+        } else {
+            "FAILED"
+        };
+        println!(
+            "\ntest result: {result}. {} passed; {} failed; 0 ignored",
+            self.tally.passed, self.tally.failed
+        );
+        self.tally
+    }
+}
+
+pub(crate) fn run(road: Option<Road>) -> Result<Tally> {
+    let toolchain = Toolchain::choose(road)?;
+    println!("mps2-an386 in QEMU; {toolchain}\n");
+    let mut tests = Tests::default();
+    twins(&mut tests, &build(&toolchain, LIMITED, TWINS)?)?;
+    let all = measure(&toolchain)?;
+    for one in &all {
+        program(&mut tests, one);
+    }
+    let unmeasured: Vec<&str> = limited()
+        .filter(|name| {
+            !all.iter()
+                .flat_map(|one| &one.measurements)
+                .any(|one| one.name == *name)
+        })
+        .collect();
+    tests.add(
+        "everything that has a limit was measured",
+        (!unmeasured.is_empty()).then(|| unmeasured.join(", ")),
+    );
+    Ok(tests.end())
+}
+
+fn program(tests: &mut Tests, one: &Measured) {
+    let of = format!("{} ({})", one.program, one.build.name());
+    for (name, holds) in &one.report.checks {
+        tests.add(
+            &format!("{of}: {name}"),
+            (!holds).then(|| "it does not hold".to_owned()),
+        );
+    }
+    tests.add(
+        &format!("{of} comes to its end"),
+        (!one.report.done).then(|| "it failed".to_owned()),
+    );
+    tests.add(
+        &format!("{of} counts the same twice"),
+        (!one.repeatable).then(|| "it does not".to_owned()),
+    );
+    for measured in &one.measurements {
+        if let Some(limit) = measured.limit {
+            let name = format!("{} is at most {}", measured.full_name(), grouped(limit));
+            let callers = one
+                .panics
+                .iter()
+                .map(|panic| format!("\n    {} <- {}", panic.symbol, panic.caller));
+            tests.add(
+                &name,
+                (!measured.holds()).then(|| {
+                    let callers: String = if measured.unit == "symbols" {
+                        callers.collect()
+                    } else {
+                        String::new()
+                    };
+                    format!("{} {}{callers}", grouped(measured.value), measured.unit)
+                }),
+            );
+        }
+    }
+}
+
+/// A test that cannot fail proves nothing: here each kind of failure happens, and must be seen.
+fn twins(tests: &mut Tests, images: &Path) -> Result<()> {
+    let failed = run_image(&images.join("twin_check"))?;
+    let seen = !failed.done && failed.checks.iter().any(|(_, holds)| !holds);
+    tests.add(
+        "a planted failure is seen",
+        (!seen).then(|| format!("{failed:?}")),
+    );
+
+    let panics = image::panics(&images.join("twin_panic"))?;
+    let seen = image::count(&panics) > LIMITED.limit("panics verify").unwrap_or(u64::MAX)
+        && panics.iter().any(|panic| panic.caller.contains("planted"));
+    tests.add(
+        "a planted panic is seen, and who calls it",
+        (!seen).then(|| format!("{panics:?}")),
+    );
+
+    for (twin, names) in [
+        ("twin_stack", &["stack verify es256"][..]),
+        ("twin_slow", &["verify hs256", "verify es256"]),
+    ] {
+        let report = run_image(&images.join(twin))?;
+        for name in names {
+            let seen = report
+                .value(name)
+                .zip(LIMITED.limit(name))
+                .is_some_and(|(value, limit)| value > limit);
+            tests.add(
+                &format!("{twin} breaks the limit of {name}"),
+                (!seen).then(|| format!("{report:?}")),
+            );
+        }
+    }
+
+    // This program is an ELF file too, and no board's linker script laid it out.
+    let refused = image::require_vector_table(&std::env::current_exe()?).is_err();
+    tests.add(
+        "an image without a vector table is refused",
+        (!refused).then(|| "it was taken".to_owned()),
+    );
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::board::BUILDS;
+
+    #[test]
+    fn the_build_of_the_twins_has_limits_and_is_measured() {
+        assert!(BUILDS.contains(&LIMITED));
+        for name in [
+            "verify hs256",
+            "verify es256",
+            "stack verify es256",
+            "panics verify",
+        ] {
+            assert!(LIMITED.limit(name).is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_counted() {
+        let mut tests = Tests::default();
+        tests.add("right", None);
+        tests.add("wrong", Some("so".to_owned()));
+        assert_eq!(
+            tests.end(),
+            Tally {
+                passed: 1,
+                failed: 1,
+                ignored: 0
+            }
+        );
+    }
+}

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
 use crate::process::within;
-use crate::tools::{DEBIAN_CARGO, DEBIAN_RUSTC, Need, ensure};
+use crate::tools::{DEBIAN_CARGO, DEBIAN_CLIPPY, DEBIAN_RUSTC, Need, ensure};
 
 /// A Cortex-M4F.
 pub(crate) const TARGET: &str = "thumbv7em-none-eabihf";
@@ -90,9 +90,11 @@ impl Toolchain {
     /// An outer `RUSTFLAGS` would replace flags that a build needs, and the variables that the outer
     /// cargo set would lead Debian's to rustup's compiler. Variables about fetching crates stay.
     pub(crate) fn cargo(&self, subcommand: &str, board: &Path, target_dir: &Path) -> Command {
-        let mut command = Command::new(match self.road {
-            Road::Rustup => std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()),
-            Road::Debian => DEBIAN_CARGO.into(),
+        let mut command = Command::new(match (self.road, subcommand) {
+            (Road::Rustup, _) => std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()),
+            // Debian's cargo would look for it in CARGO_HOME first, and find rustup's.
+            (Road::Debian, "clippy") => DEBIAN_CLIPPY.into(),
+            (Road::Debian, _) => DEBIAN_CARGO.into(),
         });
         command.current_dir(board);
         for (name, _) in std::env::vars_os() {
@@ -102,6 +104,7 @@ impl Toolchain {
         }
         if self.road == Road::Debian {
             command
+                .env("CARGO", DEBIAN_CARGO)
                 .env("RUSTC", DEBIAN_RUSTC)
                 .env("RUSTC_BOOTSTRAP", "1")
                 .env(

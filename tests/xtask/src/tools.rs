@@ -55,6 +55,7 @@ pub(crate) struct Tool {
 /// Debian's Rust, never the one that rustup put before it in `PATH`.
 pub(crate) const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 pub(crate) const DEBIAN_CARGO: &str = "/usr/bin/cargo";
+pub(crate) const DEBIAN_CLIPPY: &str = "/usr/bin/cargo-clippy";
 
 pub(crate) const TOOLS: &[Tool] = &[
     Tool {
@@ -145,7 +146,7 @@ pub(crate) const TOOLS: &[Tool] = &[
     Tool {
         name: "Debian's clippy",
         why: "lints a board's crate without rustup's target",
-        probe: Probe::Rust("/usr/bin/clippy-driver", 95),
+        probe: Probe::Rust(DEBIAN_CLIPPY, 95),
         source: Source::Apt(&["rust-web-clippy"]),
         needs: &[Need::DebianToolchain],
     },

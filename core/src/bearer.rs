@@ -42,6 +42,8 @@ pub enum BearerError {
     InsufficientScope,
     /// The clock is not set, so that nobody knows what has expired.
     ClockUnset,
+    /// The grant that the token belongs to can not be asked.
+    StoreUnavailable,
 }
 
 impl BearerError {
@@ -52,7 +54,7 @@ impl BearerError {
             BearerError::TokenInQuery | BearerError::SeveralTokens | BearerError::Malformed => 400,
             BearerError::NoToken | BearerError::Invalid(_) | BearerError::Revoked => 401,
             BearerError::InsufficientScope => 403,
-            BearerError::ClockUnset => 503,
+            BearerError::ClockUnset | BearerError::StoreUnavailable => 503,
         }
     }
 
@@ -68,7 +70,9 @@ impl BearerError {
             }
             BearerError::Invalid(_) | BearerError::Revoked => Some("invalid_token"),
             BearerError::InsufficientScope => Some("insufficient_scope"),
-            BearerError::ClockUnset => Some("temporarily_unavailable"),
+            BearerError::ClockUnset | BearerError::StoreUnavailable => {
+                Some("temporarily_unavailable")
+            }
         }
     }
 
@@ -82,6 +86,7 @@ impl BearerError {
             BearerError::Invalid(_) => Some("The token is not valid here."),
             BearerError::Revoked => Some("The token was revoked."),
             BearerError::InsufficientScope => Some("The token's scope does not suffice."),
+            BearerError::StoreUnavailable => Some("The grant can not be read. Try again later."),
             BearerError::ClockUnset => Some("The clock is not set. Try again later."),
         }
     }

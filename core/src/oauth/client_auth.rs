@@ -1,6 +1,8 @@
 //! Client authentication (RFC 6749 §2.3, RFC 7617): who asks.
 
-use super::config::{Client, Configuration, Limits};
+use zeroize::Zeroizing;
+
+use super::config::{Client, Configuration};
 use super::error::{Parameter, Refusal};
 use super::request::optional;
 use super::throttle::{Account, Pair, Throttle};
@@ -46,7 +48,7 @@ pub(super) fn authenticate<'c>(
     parameters: &Parameters<'_>,
     now: UnixTime,
 ) -> Result<AuthenticatedClient<'c>, Unauthenticated<'c>> {
-    let mut scratch = [0_u8; Limits::MAX_BASIC * 2];
+    let mut scratch = Zeroizing::new([0_u8; basic::SCRATCH]);
     let header = http::single(headers, "authorization");
     let by_header = !matches!(header, Ok(None));
     let refuse = |cause| Unauthenticated {
@@ -57,14 +59,22 @@ pub(super) fn authenticate<'c>(
     };
     let header = header.map_err(|http::RepeatedHeader| refuse(Refusal::RepeatedHeader))?;
     let basic = match header {
-        Some(value) => Some(read_basic(configuration, value, &mut scratch).map_err(refuse)?),
+        Some(value) => {
+            Some(read_basic(configuration, value, scratch.as_mut_slice()).map_err(refuse)?)
+        }
         None => None,
     };
     let claimed = claimed(configuration, basic.as_ref(), parameters).map_err(refuse)?;
 
-    let named = claimed.id[0].or(claimed.id[1]).unwrap_or_default();
-    let pair = throttle.pair(Account::Client, named, source);
     let client = find(configuration.clients, &claimed.id);
+    // A client is one account, in however many spellings its id is sent.
+    let [raw, decoded] = claimed.id;
+    let named = client
+        .map(|client| client.id)
+        .or(decoded)
+        .or(raw)
+        .unwrap_or_default();
+    let pair = throttle.pair(Account::Client, named, source);
     if let Err(left) = throttle.admit(pair, now) {
         return Err(Unauthenticated {
             client,

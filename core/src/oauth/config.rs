@@ -66,7 +66,7 @@ impl Limits {
     };
 
     /// The most that [`Limits::basic`] may be.
-    pub const MAX_BASIC: usize = 256;
+    pub const MAX_BASIC: usize = crate::codec::basic::MAX_CREDENTIALS;
 }
 
 /// A client (RFC 6749 §2).
@@ -106,8 +106,12 @@ pub struct User<'c> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ConfigurationError {
-    /// The issuer or the audience is empty.
-    IssuerMissing,
+    /// The issuer or the audience is empty, or no URL that others can be built
+    /// upon: printable ASCII, without query and fragment (RFC 8414 §2).
+    Issuer,
+    /// The client at this position has a redirect URI that is not absolute, or
+    /// has a fragment or a character that no URI has (RFC 6749 §3.1.2).
+    RedirectUri(usize),
     /// The client at this position has an empty id, or one with a character
     /// outside `%x20-7E` (RFC 6749 appendix A.1).
     ClientId(usize),
@@ -149,7 +153,8 @@ impl fmt::Display for ConfigurationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use ConfigurationError as E;
         let (who, what) = match *self {
-            E::IssuerMissing => (None, "the issuer or the audience is empty"),
+            E::Issuer => (None, "the issuer or the audience is no usable URL"),
+            E::RedirectUri(at) => (Some(("client", at)), "has an unusable redirect URI"),
             E::ClientId(at) => (Some(("client", at)), "has an unusable client_id"),
             E::ClientRepeated(at) => (Some(("client", at)), "has the client_id of an earlier one"),
             E::ClientGrant(at) => (Some(("client", at)), "has a grant type the profile lacks"),
@@ -190,8 +195,8 @@ impl Configuration<'_> {
     /// Checks what can be checked before the first request.
     pub(super) fn check(&self) -> Result<(), ConfigurationError> {
         use ConfigurationError as E;
-        if self.issuer.is_empty() || self.audience.is_empty() {
-            return Err(E::IssuerMissing);
+        if !is_uri(self.issuer) || self.issuer.contains('?') || self.audience.is_empty() {
+            return Err(E::Issuer);
         }
         self.check_limits()?;
         self.check_keys()?;
@@ -281,6 +286,9 @@ impl Configuration<'_> {
         if client.id.is_empty() || !client.id.bytes().all(|octet| matches!(octet, 0x20..=0x7E)) {
             return Err(E::ClientId(at));
         }
+        if !client.redirect_uris.iter().all(|uri| is_uri(uri)) {
+            return Err(E::RedirectUri(at));
+        }
         if !self.profile.grant_types.contains_all(client.grant_types) {
             return Err(E::ClientGrant(at));
         }
@@ -303,4 +311,14 @@ impl Configuration<'_> {
         }
         Ok(())
     }
+}
+
+/// "The redirection endpoint URI MUST be an absolute URI […] MUST NOT include a
+/// fragment component" (RFC 6749 §3.1.2).
+fn is_uri(text: &str) -> bool {
+    let scheme = text.bytes().position(|octet| octet == b':');
+    scheme.is_some_and(|length| length > 0)
+        && text
+            .bytes()
+            .all(|octet| octet.is_ascii_graphic() && !b"\"#<>\\^`{|}".contains(&octet))
 }

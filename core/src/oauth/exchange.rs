@@ -21,6 +21,7 @@ use super::server::{AuthorizationServer, Clock};
 use super::session::{Events, Session};
 use super::throttle::Throttle;
 use super::token;
+use crate::bearer::BearerError;
 use crate::http::{Request, Response, Route};
 use crate::secret::Entropy;
 use crate::store::{Committed, Loaded, Seen, Store, StoreUnavailable, Write};
@@ -152,7 +153,10 @@ impl<'x> Load<'x> {
     #[must_use]
     pub fn resume(self, loaded: Result<Loaded, StoreUnavailable>) -> Step<'x> {
         let Ok(loaded) = loaded else {
-            return self.session.refuse(Refusal::StoreUnavailable);
+            return match self.then {
+                AfterLoad::Ask(_) => me::refuse(self.session, BearerError::StoreUnavailable),
+                _ => self.session.refuse(Refusal::StoreUnavailable),
+            };
         };
         match self.then {
             AfterLoad::Redeem(redemption) => lifecycle::decide(self.session, redemption, &loaded),

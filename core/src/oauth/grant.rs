@@ -157,11 +157,7 @@ impl Grant {
     /// Whether a record with this state still stands for something at `now`.
     #[must_use]
     pub fn is_live(&self, now: UnixTime) -> bool {
-        match self.state {
-            State::Revoked(_) => false,
-            State::Pending => now < self.ends,
-            State::Active { .. } => now < self.keep_until,
-        }
+        !matches!(self.state, State::Revoked(_)) && now < self.keep_until
     }
 }
 

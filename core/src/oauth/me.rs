@@ -84,13 +84,13 @@ fn answer<'x>(mut session: Session<'x>, claims: &Claims<'_>) -> Step<'x> {
     session.done()
 }
 
-fn refuse(mut session: Session<'_>, error: BearerError) -> Step<'_> {
+pub(super) fn refuse(mut session: Session<'_>, error: BearerError) -> Step<'_> {
     session.event(Event::ResourceRefused { cause: error });
     let out = &mut session.response;
     out.set_status(error.status());
     response::headers(out);
     match error {
-        BearerError::ClockUnset => out.header("retry-after", "5"),
+        BearerError::ClockUnset | BearerError::StoreUnavailable => out.header("retry-after", "5"),
         _ => {
             out.header_with("www-authenticate", |text| error.challenge("", text));
         }

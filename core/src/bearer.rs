@@ -3,6 +3,7 @@
 
 use core::fmt;
 
+use crate::codec::split::pieces;
 use crate::http::{self, Header, Text};
 use crate::jose::Keys;
 use crate::jwt::{self, Validation, Verified, VerifyError};
@@ -153,8 +154,7 @@ impl ResourceServer<'_> {
     /// A scope is missing.
     pub fn require(&self, token: &Verified<'_>, scope: &str) -> Result<(), BearerError> {
         let granted = token.claims().scope;
-        let suffices = scope
-            .split(' ')
+        let suffices = pieces(scope, b' ')
             .filter(|name| !name.is_empty())
             .all(|name| {
                 granted
@@ -199,8 +199,8 @@ impl ResourceServer<'_> {
 /// Whether a query has a parameter called `access_token`, however escaped: a
 /// name is compared with its escapes decoded.
 fn names_a_token(query: &str) -> bool {
-    query.split('&').any(|pair| {
-        let name = pair.split('=').next().unwrap_or_default();
+    pieces(query, b'&').any(|pair| {
+        let name = pieces(pair, b'=').next().unwrap_or_default();
         unescaped(name.as_bytes()).eq(b"access_token".iter().copied())
     })
 }

@@ -4,4 +4,5 @@ pub mod base64url;
 pub mod basic;
 pub mod form;
 pub mod json;
+pub(crate) mod split;
 mod words;

@@ -6,6 +6,7 @@ use core::ops::Range;
 
 use zeroize::Zeroize;
 
+use crate::codec::split::pieces;
 use crate::profile::Profile;
 
 /// A request whose head and body have arrived whole.
@@ -155,7 +156,7 @@ impl Route {
 
     /// Whether `method` is in [`Self::allow`]; methods are case-sensitive.
     pub(crate) fn allows(self, method: &str) -> bool {
-        self.allow().split(", ").any(|allowed| allowed == method)
+        pieces(self.allow(), b',').any(|allowed| allowed.trim_ascii_start() == method)
     }
 }
 

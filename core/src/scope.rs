@@ -4,6 +4,8 @@ use core::fmt;
 
 use sha2::{Digest, Sha256};
 
+use crate::codec::split::pieces;
+
 /// The names of all scopes a server knows, at most 64; the position of a name
 /// is its bit in a [`ScopeSet`].
 #[derive(Clone, Copy, Debug, Default)]
@@ -93,7 +95,7 @@ impl<'c> ScopeNames<'c> {
     /// The first piece that is malformed or unknown, and why.
     pub fn parse<'a>(&self, scope: &'a str) -> Result<ScopeSet, (ScopeError, &'a str)> {
         let mut set = ScopeSet::EMPTY;
-        for name in scope.split(' ') {
+        for name in pieces(scope, b' ') {
             if !is_scope_token(name) {
                 return Err((ScopeError::Malformed, name));
             }

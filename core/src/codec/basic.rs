@@ -26,7 +26,7 @@ use core::{fmt, str};
 use base64ct::{Base64, Encoding};
 
 use super::form::decode_component;
-use super::words::split_at_first;
+use super::split::split_at_first;
 
 /// The longest `credentials` in octets of base64: 192 octets of name, colon and
 /// password.

@@ -26,10 +26,3 @@ pub(super) const fn below(word: usize, limit: u8) -> usize {
 pub(super) const fn first(mask: usize) -> usize {
     (mask.trailing_zeros() >> 3) as usize
 }
-
-/// What is before and after the first `separator`, which is ASCII. (As
-/// `str::split_once`, whose search has a panic in it.)
-pub(super) fn split_at_first(text: &str, separator: u8) -> Option<(&str, &str)> {
-    let at = text.bytes().position(|octet| octet == separator)?;
-    Some((text.get(..at)?, text.get(at.checked_add(1)?..)?))
-}

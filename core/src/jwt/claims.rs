@@ -2,6 +2,7 @@
 //! 9068 §2.2), and which of them a kind of token has.
 
 use crate::codec::json::{Array, Text, Value};
+use crate::codec::split::pieces;
 use crate::scope::{ScopeNames, ScopeSet};
 use crate::time::UnixTime;
 
@@ -182,7 +183,7 @@ impl<'a> ScopeClaim<'a> {
             .flat_map(|(names, set)| names.names(set));
         let text = text
             .into_iter()
-            .flat_map(|text| text.split(' ').filter(|name| !name.is_empty()));
+            .flat_map(|text| pieces(text, b' ').filter(|name| !name.is_empty()));
         let array = array
             .into_iter()
             .flat_map(|array| array.items())

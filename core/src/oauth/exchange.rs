@@ -22,6 +22,7 @@ use super::session::{Events, Session};
 use super::throttle::Throttle;
 use super::token;
 use crate::bearer::BearerError;
+use crate::codec::split::split_at_first;
 use crate::http::{Request, Response, Route};
 use crate::secret::Entropy;
 use crate::store::{Committed, Loaded, Seen, Store, StoreUnavailable, Write};
@@ -72,7 +73,7 @@ impl AuthorizationServer<'_> {
         throttle: &'x Throttle<'x>,
         out: &'x mut [u8],
     ) -> Step<'x> {
-        let (path, query) = match request.target.split_once('?') {
+        let (path, query) = match split_at_first(request.target, b'?') {
             Some((path, query)) => (path, Some(query)),
             None => (request.target, None),
         };

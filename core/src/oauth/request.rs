@@ -25,10 +25,10 @@ pub(super) fn parameters<'r>(
     let media_type = http::single(headers, "content-type")
         .map_err(|http::RepeatedHeader| Refusal::ContentType)?
         .ok_or(Refusal::ContentType)?;
-    let media_type = media_type
-        .split(|octet| *octet == b';')
-        .next()
-        .unwrap_or_default()
+    let end = media_type.iter().position(|octet| *octet == b';');
+    let media_type = end
+        .and_then(|end| media_type.get(..end))
+        .unwrap_or(media_type)
         .trim_ascii();
     if media_type.eq_ignore_ascii_case(b"application/x-www-form-urlencoded") {
         return Parameters::from_form(body, limits).map_err(Refusal::Body);

@@ -5,6 +5,7 @@ use super::error::Refusal;
 use super::event::JwtId;
 use crate::codec::base64url;
 use crate::codec::json::Writer;
+use crate::codec::split::split_at_blank;
 use crate::http::Response;
 use crate::jwt::{self, Claims, IssueError, ScopeClaim};
 use crate::profile::{ExpiresIn, JwtIdForm, Profile, ResponseMember};
@@ -144,7 +145,7 @@ pub(super) fn refusal(
         json.begin_object();
         json.member_text("error", answer.error);
         json.begin_text("error_description");
-        match answer.description.split_once("%s") {
+        match split_at_blank(answer.description) {
             None => json.push_text(answer.description),
             Some((before, after)) => {
                 json.push_text(before);

@@ -10,6 +10,7 @@ use super::server::{AuthorizationServer, Clock};
 use super::throttle::{Account, Throttle};
 use crate::codec::form;
 use crate::codec::json::Writer;
+use crate::codec::split::pieces;
 use crate::http::{Response, Source};
 use crate::scope::ScopeSet;
 use crate::secret::Entropy;
@@ -95,7 +96,7 @@ impl<'x> Session<'x> {
         let outside = |name: &&str| !names.one(name).is_some_and(|one| allowed.contains(one));
         let refused = match names.parse(text) {
             Ok(set) if allowed.contains(set) => return Ok(set),
-            Ok(_) => text.split(' ').find(outside),
+            Ok(_) => pieces(text, b' ').find(outside),
             Err((_cause, name)) => Some(name),
         };
         self.named = refused;

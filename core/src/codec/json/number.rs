@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::codec::words::split_at_first;
+use crate::codec::split::split_at_first;
 use crate::time::UnixTime;
 
 /// A checked JSON number, as it was sent.

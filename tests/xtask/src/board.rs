@@ -37,7 +37,7 @@ pub(crate) const BOARDS: &[&str] = &["firmware/boards/mps2-an386"];
 const MEASURED: &str = "firmware/boards/mps2-an386";
 
 /// The programs that measure.
-pub(crate) const PROGRAMS: &[&str] = &["empty", "hmac", "es256", "verify", "issue"];
+pub(crate) const PROGRAMS: &[&str] = &["empty", "hmac", "es256", "verify", "issue", "request"];
 
 /// The most that a measurement may be, where ES256 is in assembly.
 const LIMITS: &[(&str, u64)] = &[
@@ -45,10 +45,15 @@ const LIMITS: &[(&str, u64)] = &[
     ("verify hs256", 75_000),
     ("verify es256", 800_000),
     ("issue es256", 450_000),
+    ("token request hs256", 150_000),
+    ("token request es256", 550_000),
     ("stack verify es256", 6 * 1024),
     ("stack issue es256", 6 * 1024),
+    ("stack token request hs256", 10 * 1024),
+    ("stack token request es256", 10 * 1024),
     ("panics verify", 0),
     ("panics issue", 0),
+    ("panics request", 4),
 ];
 
 /// And where the compiler optimises for size besides.

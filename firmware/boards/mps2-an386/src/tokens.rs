@@ -13,17 +13,26 @@ use crate::{Es256SigningKey, Es256VerifyingKey};
 /// The moment the tokens were issued: the beginning of 2026.
 pub const NOW: UnixTime = UnixTime(1_767_225_600);
 
-const ISSUER: &str = "https://as.example";
-const AUDIENCE: &str = "https://rs.example";
+/// Their `iss`.
+pub const ISSUER: &str = "https://as.example";
+
+/// Their `aud`.
+pub const AUDIENCE: &str = "https://api.example";
+
+/// Their `sub` and `client_id`.
+pub const CLIENT: &str = "thermostat-0007";
+
+/// Their `scope`.
+pub const SCOPES: &[&str] = &["read", "write"];
 
 /// The claims of both tokens, those of RFC 9068.
 #[must_use]
 pub fn claims() -> Claims<'static> {
     Claims {
         issuer: Some(ISSUER),
-        subject: Some("client:thermostat-7"),
+        subject: Some(CLIENT),
         audience: Some(Audience::One(AUDIENCE)),
-        client_id: Some("thermostat-7"),
+        client_id: Some(CLIENT),
         scope: Some(ScopeClaim::Text("read write")),
         issued_at: Some(NOW),
         expires_at: Some(UnixTime(1_767_229_200)),
@@ -74,15 +83,15 @@ const THUMBPRINT: &str = "DOvxvJiAdIqVWIkFt5hDtCunXLF0BV4-JGv4f-ALSm0";
 
 /// 369 octets, signed with [`hs256_key`].
 pub static HS256: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCIsImtpZCI6IjIwMjYtMDEifQ.eyJpc3MiOiJodHRwczovL2FzLmV\
-    4YW1wbGUiLCJzdWIiOiJjbGllbnQ6dGhlcm1vc3RhdC03IiwiYXVkIjoiaHR0cHM6Ly9ycy5leGFtcGxlIiwiY2xpZ\
-    W50X2lkIjoidGhlcm1vc3RhdC03Iiwic2NvcGUiOiJyZWFkIHdyaXRlIiwiaWF0IjoxNzY3MjI1NjAwLCJleHAiOjE\
-    3NjcyMjkyMDAsImp0aSI6IkFRSURCQVVHQndnSkNnc01EUTRQRUEifQ.ChCEYDeuf11kaXbppN60iQuTfe47QCZbiM\
-    Ch7if0s1U";
+    4YW1wbGUiLCJzdWIiOiJ0aGVybW9zdGF0LTAwMDciLCJhdWQiOiJodHRwczovL2FwaS5leGFtcGxlIiwiY2xpZW50X\
+    2lkIjoidGhlcm1vc3RhdC0wMDA3Iiwic2NvcGUiOiJyZWFkIHdyaXRlIiwiaWF0IjoxNzY3MjI1NjAwLCJleHAiOjE\
+    3NjcyMjkyMDAsImp0aSI6IkFRSURCQVVHQndnSkNnc01EUTRQRUEifQ.sIge86sH0icVEOrdaVkLx7ngmAM91IRFdA\
+    DV7U5aQok";
 
 /// 460 octets, signed with [`es256_signing_key`].
 pub static ES256: &str = "eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCIsImtpZCI6IkRPdnh2SmlBZElxVldJa0Z0NWhEdEN1blhMRjBCVj\
-    QtSkd2NGYtQUxTbTAifQ.eyJpc3MiOiJodHRwczovL2FzLmV4YW1wbGUiLCJzdWIiOiJjbGllbnQ6dGhlcm1vc3Rhd\
-    C03IiwiYXVkIjoiaHR0cHM6Ly9ycy5leGFtcGxlIiwiY2xpZW50X2lkIjoidGhlcm1vc3RhdC03Iiwic2NvcGUiOiJ\
+    QtSkd2NGYtQUxTbTAifQ.eyJpc3MiOiJodHRwczovL2FzLmV4YW1wbGUiLCJzdWIiOiJ0aGVybW9zdGF0LTAwMDciL\
+    CJhdWQiOiJodHRwczovL2FwaS5leGFtcGxlIiwiY2xpZW50X2lkIjoidGhlcm1vc3RhdC0wMDA3Iiwic2NvcGUiOiJ\
     yZWFkIHdyaXRlIiwiaWF0IjoxNzY3MjI1NjAwLCJleHAiOjE3NjcyMjkyMDAsImp0aSI6IkFRSURCQVVHQndnSkNnc\
-    01EUTRQRUEifQ.BxGS70skJyUf81wDC5yiHJ8WHFeoBIAg5zdbkfl6xoJHVs4XfjRprVdB_vlO1qvIjcfy8G0Vavri\
-    qYGlv0ov0w";
+    01EUTRQRUEifQ.oxDom1bLquaQHD1SwJ2-vZ_OTL0ohpqHXG2WCO3xsm99phEuvLc5oCshLl0hEhAKoD3si_jiFXRj\
+    pcjXOV5yRw";

@@ -10,7 +10,9 @@ use smallgate_core::jose::{JwsError, Keys, SignatureError, Verifier};
 use smallgate_core::jwt::{self, VerifyError};
 use smallgate_core::time::UnixTime;
 use smallgate_mps2_an386::Bench;
-use smallgate_mps2_an386::tokens::{ES256, HS256, NOW, VALIDATION, es256_verifying_key, hs256_key};
+use smallgate_mps2_an386::tokens::{
+    CLIENT, ES256, HS256, NOW, VALIDATION, es256_verifying_key, hs256_key,
+};
 
 const HUNDRED: NonZeroU32 = NonZeroU32::new(100).unwrap();
 const TEN: NonZeroU32 = NonZeroU32::new(10).unwrap();
@@ -43,7 +45,7 @@ fn verified(token: &str, keys: &Keys<'_>, now: UnixTime) -> Result<bool, VerifyE
     let mut scratch = [0; 512];
     let verified = jwt::verify(token.as_bytes(), keys, &VALIDATION, Some(now), &mut scratch)?;
     let claims = verified.claims();
-    Ok(claims.client_id == Some("thermostat-7")
+    Ok(claims.client_id == Some(CLIENT)
         && claims.scope.is_some_and(|scope| scope.contains("write")))
 }
 

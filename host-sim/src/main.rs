@@ -1,2 +1,28 @@
 //! The Smallgate gateway on a desktop.
-fn main() {}
+
+mod cli;
+mod clock;
+mod config;
+mod connection;
+mod credentials;
+mod demo;
+mod gateway;
+mod http;
+mod keys;
+mod log;
+mod serve;
+mod source;
+mod times;
+mod tokens;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match cli::run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

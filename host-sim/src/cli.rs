@@ -1,0 +1,246 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use smallgate_core::jose::Algorithm;
+use smallgate_core::profile::{self, Profile};
+
+use crate::clock::HostClock;
+use crate::config::Document;
+use crate::serve::Plan;
+use crate::{credentials, keys, log, serve, tokens};
+
+/// Runs what the command line asks for.
+pub(crate) fn run() -> Result<(), String> {
+    let arguments = Arguments::parse();
+    match arguments.command.unwrap_or(Command::Serve(arguments.serve)) {
+        Command::Serve(serve) => serve.run(),
+        Command::Key(command) => command.run(),
+        Command::Secret(SecretCommand::New) => {
+            let (secret, line) = credentials::new_secret()?;
+            println!("{secret}\n{line}");
+            Ok(())
+        }
+        Command::User(command) => command.run(),
+        Command::Token(command) => command.run(),
+        Command::Config(ConfigCommand::Check { file }) => check(&file),
+    }
+}
+
+/// A strict OAuth 2.0 server, as it runs on microcontrollers, on a desktop.
+///
+/// Without a subcommand it serves; without --config it serves a demonstration,
+/// and prints curl lines to try it with.
+#[derive(Parser)]
+#[command(name = "smallgate", version, args_conflicts_with_subcommands = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: Serve,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve token requests (the default)
+    Serve(Serve),
+    /// Make keys, and show the public part of one
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Make client secrets
+    #[command(subcommand)]
+    Secret(SecretCommand),
+    /// Make users
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Issue, verify and look into tokens without a server
+    #[command(subcommand)]
+    Token(tokens::TokenCommand),
+    /// Check configuration files
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+#[derive(Args)]
+struct Serve {
+    /// A configuration; without one a demonstration runs
+    #[arg(long, value_name = "FILE.toml")]
+    config: Option<PathBuf>,
+    /// The service to behave like: standard, drillster, teen-quotes, dressipi
+    /// or breakout. It picks the demonstration; a configuration names its own
+    #[arg(long, value_name = "NAME", value_parser = profile_named)]
+    profile: Option<&'static Profile>,
+    /// The address to listen on; port 0 picks a free one [default: the
+    /// configuration's, or 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
+    /// `real`, or a time such as 2026-01-01T00:00:00Z at which the clock stands
+    /// still, or `unset`. A clock that is not real is moved by POST /sim/clock
+    /// with {"advance":"1h"}, {"set":"2026-01-01T00:00:00Z"} or {"unset":true}
+    #[arg(long, value_name = "real|TIME|unset", default_value = "real")]
+    clock: String,
+    /// The form of the log on standard error
+    #[arg(long, value_enum, default_value_t = log::Format::Text)]
+    log: log::Format,
+    /// How much is logged
+    #[arg(long, value_enum, default_value_t = log::Level::Info)]
+    log_level: log::Level,
+}
+
+impl Serve {
+    fn run(self) -> Result<(), String> {
+        log::start(self.log, self.log_level);
+        serve::serve(Plan {
+            config: self.config,
+            profile: self.profile,
+            listen: self.listen,
+            clock: HostClock::from_argument(&self.clock)
+                .map_err(|error| format!("--clock: {error}"))?,
+        })
+    }
+}
+
+/// Reads a profile's name.
+pub(crate) fn profile_named(name: &str) -> Result<&'static Profile, String> {
+    profile::named(name).ok_or_else(|| {
+        let known: Vec<_> = profile::ALL.iter().map(|known| known.name).collect();
+        format!("use one of {}", known.join(", "))
+    })
+}
+
+#[derive(Subcommand)]
+enum KeyCommand {
+    /// Make a key and print it: a private JWK, or the value of `handle`
+    New {
+        /// es256 and hs256 sign tokens; handle is behind codes and refresh
+        /// tokens
+        #[arg(value_enum)]
+        kind: KeyKind,
+    },
+    /// Print the public part of a key, for who verifies tokens
+    Public {
+        /// The private JWK, or @FILE
+        #[arg(value_name = "JWK|@FILE")]
+        key: String,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum KeyKind {
+    Es256,
+    Hs256,
+    Handle,
+}
+
+impl KeyCommand {
+    fn run(self) -> Result<(), String> {
+        let line = match self {
+            KeyCommand::New { kind } => match kind {
+                KeyKind::Es256 => keys::print_private(&keys::make(Algorithm::Es256)?)?,
+                KeyKind::Hs256 => keys::print_private(&keys::make(Algorithm::Hs256)?)?,
+                KeyKind::Handle => format!(
+                    "handle = \"{}\"",
+                    credentials::base64url(&credentials::random::<32>()?)
+                ),
+            },
+            KeyCommand::Public { key } => {
+                keys::print_public(&keys::parse(&keys::argument(&key)?)?)?
+            }
+        };
+        println!("{line}");
+        Ok(())
+    }
+}
+
+#[derive(Subcommand)]
+enum SecretCommand {
+    /// Print a new secret for a client, and the line for its [[client]] table
+    New,
+}
+
+#[derive(Subcommand)]
+enum UserCommand {
+    /// Ask for a password and print a [[user]] table
+    New {
+        /// The name to log in with
+        #[arg(long)]
+        username: String,
+        /// The `sub` of the user's tokens, which never changes [default: random]
+        #[arg(long)]
+        sub: Option<String>,
+        /// Iterations of PBKDF2; a board takes 10000 at most
+        #[arg(long, default_value_t = 600_000, value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
+        iterations: u32,
+    },
+}
+
+impl UserCommand {
+    fn run(self) -> Result<(), String> {
+        let UserCommand::New {
+            username,
+            sub,
+            iterations,
+        } = self;
+        let sub = match sub {
+            Some(sub) => sub,
+            None => credentials::base64url(&credentials::random::<9>()?),
+        };
+        let password = credentials::ask_password()?;
+        let hash = credentials::hash_password(&password, iterations)?;
+        println!("[[user]]");
+        println!("username = {}", toml::Value::from(username));
+        println!("sub = {}", toml::Value::from(sub));
+        println!("password = \"{}\"", credentials::print_password(&hash));
+        Ok(())
+    }
+}
+
+#[derive(Subcommand)]
+enum ConfigCommand {
+    /// Say whether a file is good, and what is wrong with it in which line
+    Check {
+        /// The file
+        #[arg(value_name = "FILE.toml")]
+        file: PathBuf,
+    },
+}
+
+fn check(file: &std::path::Path) -> Result<(), String> {
+    let document = Document::read(file).map_err(|error| error.to_string())?;
+    document
+        .server_settings()
+        .map_err(|error| error.to_string())?;
+    let built = document
+        .build(None, "http://127.0.0.1:8080")
+        .map_err(|error| error.to_string())?;
+    let configuration = built.server.configuration();
+    println!(
+        "{}: good. Profile {}, {} clients, {} users, {}",
+        file.display(),
+        configuration.profile.name,
+        configuration.clients.len(),
+        configuration.users.len(),
+        configuration.signer.algorithm(),
+    );
+    let notes = [
+        (built.notes.demo, "demo = true: guessable secrets pass"),
+        (
+            built.notes.signing_key_made,
+            "no signing key: each start makes one",
+        ),
+        (
+            built.notes.handle_key_made,
+            "no handle key: each start makes one",
+        ),
+        (
+            built.notes.issuer_assumed,
+            "no issuer: it will be the address listened on",
+        ),
+    ];
+    for (_, note) in notes.iter().filter(|(applies, _)| *applies) {
+        println!("note: {note}");
+    }
+    Ok(())
+}

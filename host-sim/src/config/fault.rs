@@ -1,0 +1,118 @@
+//! What is wrong with a configuration: found at a position, told with a line.
+
+use std::fmt;
+use std::ops::Range;
+
+use toml::Spanned;
+
+/// A configuration's text and what to call it.
+pub(super) struct SourceText {
+    pub(super) name: String,
+    pub(super) text: String,
+}
+
+impl SourceText {
+    /// Turns positions into lines.
+    pub(super) fn error(&self, fault: &Fault) -> ConfigError {
+        let place = fault.at.as_ref().map(|at| self.place(at.start));
+        ConfigError {
+            name: self.name.clone(),
+            place,
+            message: fault.message.clone(),
+            remedy: fault.remedy.clone(),
+        }
+    }
+
+    /// Line and column of an offset, from 1.
+    fn place(&self, offset: usize) -> (usize, usize) {
+        let before = self.text.get(..offset).unwrap_or(&self.text);
+        let line = before.matches('\n').count() + 1;
+        let column = before
+            .chars()
+            .rev()
+            .take_while(|character| *character != '\n')
+            .count()
+            + 1;
+        (line, column)
+    }
+}
+
+/// One thing that is wrong.
+#[derive(Debug)]
+pub(super) struct Fault {
+    at: Option<Range<usize>>,
+    message: String,
+    remedy: Option<String>,
+}
+
+impl Fault {
+    /// About the value or table at `place`.
+    pub(super) fn new<T>(place: &Spanned<T>, message: impl Into<String>) -> Self {
+        Self::at(Some(place.span()), message)
+    }
+
+    /// About `place`, if it is known.
+    pub(super) fn at(place: Option<Range<usize>>, message: impl Into<String>) -> Self {
+        Fault {
+            at: place,
+            message: message.into(),
+            remedy: None,
+        }
+    }
+
+    /// What the TOML reader says. Its message is taken without the line it
+    /// quotes, which may hold a secret.
+    pub(super) fn of_toml(error: &toml::de::Error) -> Self {
+        Self::at(error.span(), error.message())
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub(super) fn remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = Some(remedy.into());
+        self
+    }
+}
+
+/// Why a configuration was refused, for a person to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ConfigError {
+    name: String,
+    place: Option<(usize, usize)>,
+    message: String,
+    remedy: Option<String>,
+}
+
+impl ConfigError {
+    /// The file can not be read at all.
+    pub(super) fn unreadable(name: &str, error: &std::io::Error) -> Self {
+        ConfigError {
+            name: name.to_owned(),
+            place: None,
+            message: format!("can not be read: {error}"),
+            remedy: Some("check the path given with --config".to_owned()),
+        }
+    }
+
+    /// The line, from 1.
+    #[cfg(test)]
+    pub(super) fn line(&self) -> Option<usize> {
+        self.place.map(|(line, _)| line)
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        if let Some((line, column)) = self.place {
+            write!(f, ":{line}:{column}")?;
+        }
+        write!(f, ": {}", self.message)?;
+        if let Some(remedy) = &self.remedy {
+            write!(f, "\n  remedy: {remedy}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigError {}

@@ -1,0 +1,114 @@
+//! The gateway: the core's server with a clock, a store and the throttle's
+//! memory. An exchange runs here from its beginning to its end.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+
+use smallgate_core::http::Request;
+use smallgate_core::oauth::{
+    Answer, AuthorizationServer, Clock, Step, Throttle, ThrottlePolicy, ThrottleSlot, Work,
+};
+use smallgate_core::secret::Entropy;
+use smallgate_core::store::{Committed, MemoryStore, Store};
+use smallgate_core::time::UnixTime;
+
+use crate::clock::HostClock;
+use crate::credentials;
+
+/// Grants that are kept.
+const GRANTS: usize = 65_536;
+
+/// All grants: 7 MB of zeros, which cost nothing until they are written to.
+static STORE: Mutex<MemoryStore<GRANTS>> = Mutex::new(MemoryStore::new());
+
+/// Failures that are remembered, for pairs of client or user and source.
+static PATIENCE: [ThrottleSlot; 1024] = [const { ThrottleSlot::new() }; 1024];
+
+/// Everything that an exchange needs.
+pub(crate) struct Gateway {
+    server: AuthorizationServer<'static>,
+    throttle: Throttle<'static>,
+    pub(crate) clock: HostClock,
+    /// The newest time that anything was committed at.
+    floor: AtomicU64,
+    /// Held while a password is hashed.
+    hashing: Mutex<()>,
+}
+
+impl Gateway {
+    pub(crate) fn new(
+        server: AuthorizationServer<'static>,
+        patience: ThrottlePolicy,
+        clock: HostClock,
+    ) -> Result<Self, String> {
+        Ok(Gateway {
+            server,
+            throttle: Throttle::new(&PATIENCE, patience, credentials::random()?),
+            clock,
+            floor: AtomicU64::new(0),
+            hashing: Mutex::new(()),
+        })
+    }
+
+    pub(crate) fn server(&self) -> &AuthorizationServer<'static> {
+        &self.server
+    }
+
+    /// Answers `request`, in one go: nothing in here waits for the network, so
+    /// a client that hangs up can not cut an exchange off before its commit.
+    ///
+    /// The store is locked for a load or a commit and never while anything is
+    /// signed, verified or hashed.
+    pub(crate) fn exchange<'x>(
+        &'x self,
+        request: Request<'x>,
+        out: &'x mut [u8],
+    ) -> Result<Answer<'x>, String> {
+        let entropy = Entropy::new(credentials::random()?);
+        let mut step = self
+            .server
+            .begin(request, self.clock(), entropy, &self.throttle, out);
+        loop {
+            step = match step {
+                Step::Load(load) => {
+                    let loaded = store().load(load.id());
+                    load.resume(loaded)
+                }
+                Step::Work(work) => self.hash(work),
+                Step::Commit(commit) => {
+                    let done =
+                        store().commit(commit.now(), commit.id(), commit.seen(), commit.write());
+                    if done == Committed::Done {
+                        self.floor.fetch_max(commit.now().0, Ordering::Relaxed);
+                    }
+                    commit.resume(done)
+                }
+                Step::Done(answer) => return Ok(answer),
+            };
+        }
+    }
+
+    fn clock(&self) -> Clock {
+        let reading = self.clock.reading();
+        Clock {
+            now: reading.now,
+            floor: UnixTime(self.floor.load(Ordering::Relaxed)),
+            serving_since: reading.since,
+        }
+    }
+
+    /// Hashes a password on a thread that may take its time, unless another one
+    /// is being hashed.
+    fn hash<'x>(&self, work: Work<'x>) -> Step<'x> {
+        let _hashing = match self.hashing.try_lock() {
+            Ok(guard) => guard,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return work.refuse(),
+        };
+        tokio::task::block_in_place(|| work.run(u32::MAX))
+    }
+}
+
+fn store() -> MutexGuard<'static, MemoryStore<GRANTS>> {
+    STORE.lock().unwrap_or_else(PoisonError::into_inner)
+}

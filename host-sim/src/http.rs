@@ -1,0 +1,234 @@
+//! HTTP/1.1: hyper's requests to the core's, the core's answers to hyper's.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Body as _, Incoming};
+use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::{Request, Response, StatusCode};
+use ipnet::IpNet;
+use smallgate_core::http::{Body, Header, Request as CoreRequest};
+use smallgate_core::oauth::Answer;
+use tracing::{error, info};
+
+use crate::clock::StepError;
+use crate::connection::Phase;
+use crate::gateway::Gateway;
+use crate::{log, source, times};
+
+/// Moves a stepped clock. It is the simulator's own, not the core's.
+const CLOCK_PATH: &str = "/sim/clock";
+
+/// What the core asks for beyond the longest token.
+const ROOM: usize = 4096;
+
+/// What answers a connection's requests.
+#[derive(Clone, Copy)]
+pub(crate) struct Service {
+    pub(crate) gateway: &'static Gateway,
+    pub(crate) trusted_proxies: &'static [IpNet],
+    pub(crate) body_timeout: Duration,
+}
+
+/// A body, as far as it came.
+enum Received {
+    Whole(Vec<u8>),
+    /// It is longer than the limit, or says so.
+    TooLong,
+    /// It stayed short of its length until its deadline.
+    TooLate,
+    /// The client ended it before its end, or its framing is broken.
+    Broken,
+}
+
+type Reply = Response<Full<Bytes>>;
+
+impl Service {
+    /// Answers one request of a connection from `peer`.
+    pub(crate) async fn answer(
+        self,
+        request: Request<Incoming>,
+        peer: IpAddr,
+        phase: &Phase,
+    ) -> Reply {
+        phase.answering();
+        let (head, body) = request.into_parts();
+        let limit = self.gateway.server().configuration().limits.body;
+        let received = receive(body, limit, self.body_timeout).await;
+        let (reply, stays) = match received {
+            Received::Whole(mut body) => (self.reply(&head, Body::Whole(&mut body), peer), true),
+            Received::TooLong => (self.reply(&head, Body::TooLong, peer), false),
+            Received::TooLate => {
+                info!(event = "body_too_late", source = %peer);
+                (
+                    host_error(
+                        StatusCode::REQUEST_TIMEOUT,
+                        "The body did not arrive in time.",
+                    ),
+                    false,
+                )
+            }
+            Received::Broken => {
+                info!(event = "body_broken", source = %peer);
+                (
+                    host_error(StatusCode::BAD_REQUEST, "The body is not whole."),
+                    false,
+                )
+            }
+        };
+        if stays {
+            phase.answered();
+            reply
+        } else {
+            phase.leaving();
+            closing(reply)
+        }
+    }
+
+    /// Answers a request that is all there. Nothing in here waits.
+    fn reply(&self, head: &hyper::http::request::Parts, body: Body<'_>, peer: IpAddr) -> Reply {
+        if head.uri.path() == CLOCK_PATH {
+            return self.step_clock(head, body);
+        }
+        let forwarded = head
+            .headers
+            .get_all("x-forwarded-for")
+            .iter()
+            .map(HeaderValue::as_bytes);
+        let address = source::address(peer, self.trusted_proxies, forwarded);
+        let headers: Vec<Header<'_>> = head
+            .headers
+            .iter()
+            .map(|(name, value)| Header {
+                name: name.as_str(),
+                value: value.as_bytes(),
+            })
+            .collect();
+        let request = CoreRequest {
+            method: head.method.as_str(),
+            target: head
+                .uri
+                .path_and_query()
+                .map_or("", |target| target.as_str()),
+            headers: &headers,
+            body,
+            source: source::source(address),
+        };
+        let token = self.gateway.server().configuration().limits.token;
+        let mut out = vec![0; ROOM.saturating_add(token)];
+        match self.gateway.exchange(request, &mut out) {
+            Ok(answer) => {
+                answer.events().for_each(|event| log::event(event, address));
+                reply(&answer)
+            }
+            Err(message) => {
+                error!(event = "broken", message);
+                host_error(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "The server is not able to answer.",
+                )
+            }
+        }
+    }
+
+    fn step_clock(&self, head: &hyper::http::request::Parts, body: Body<'_>) -> Reply {
+        if head.method != hyper::Method::POST {
+            let mut refused = host_error(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "The clock is moved by POST.",
+            );
+            refused
+                .headers_mut()
+                .insert(hyper::header::ALLOW, HeaderValue::from_static("POST"));
+            return refused;
+        }
+        let Body::Whole(body) = body else {
+            return host_error(StatusCode::PAYLOAD_TOO_LARGE, "The body is too long.");
+        };
+        match self.gateway.clock.step(body) {
+            Ok(reading) => {
+                let now = reading.now.map_or_else(|| "unset".to_owned(), times::shown);
+                info!(event = "clock_moved", now);
+                let mut done = Reply::default();
+                *done.status_mut() = StatusCode::NO_CONTENT;
+                done
+            }
+            Err(StepError::RealClock) => host_error(
+                StatusCode::CONFLICT,
+                "The clock is the system's. Start with --clock 2026-01-01T00:00:00Z to have one that can be moved.",
+            ),
+            Err(StepError::Malformed(message)) => host_error(StatusCode::BAD_REQUEST, &message),
+        }
+    }
+}
+
+/// Reads a body of at most `limit` octets, in no more than `patience`.
+async fn receive(mut body: Incoming, limit: usize, patience: Duration) -> Received {
+    if body.is_end_stream() {
+        return Received::Whole(Vec::new());
+    }
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    if announced > limit {
+        return Received::TooLong;
+    }
+    let reading = async {
+        let mut whole = Vec::with_capacity(announced);
+        while let Some(frame) = body.frame().await {
+            let Ok(frame) = frame else {
+                return Received::Broken;
+            };
+            // Trailers mean nothing here.
+            let Ok(data) = frame.into_data() else {
+                continue;
+            };
+            if data.len() > limit - whole.len() {
+                return Received::TooLong;
+            }
+            whole.extend_from_slice(&data);
+        }
+        Received::Whole(whole)
+    };
+    tokio::time::timeout(patience, reading)
+        .await
+        .unwrap_or(Received::TooLate)
+}
+
+/// The core's answer, header fields in its order.
+fn reply(answer: &Answer<'_>) -> Reply {
+    let answer = answer.response();
+    let mut reply = Response::new(Full::new(Bytes::copy_from_slice(answer.body())));
+    *reply.status_mut() =
+        StatusCode::from_u16(answer.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in answer.headers() {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            reply
+                .headers_mut()
+                .append(HeaderName::from_static(name), value);
+        }
+    }
+    reply
+}
+
+/// An answer of the host's own, where the core was not asked.
+fn host_error(status: StatusCode, description: &str) -> Reply {
+    let body = serde_json::json!({
+        "error": if status.is_server_error() { "server_error" } else { "invalid_request" },
+        "error_description": description,
+    });
+    let mut reply = Response::new(Full::new(Bytes::from(body.to_string())));
+    *reply.status_mut() = status;
+    let headers = reply.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert("cache-control", HeaderValue::from_static("no-store"));
+    headers.insert("pragma", HeaderValue::from_static("no-cache"));
+    reply
+}
+
+fn closing(mut reply: Reply) -> Reply {
+    reply
+        .headers_mut()
+        .insert(CONNECTION, HeaderValue::from_static("close"));
+    reply
+}

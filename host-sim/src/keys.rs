@@ -1,0 +1,215 @@
+//! Keys as JSON Web Keys: read, made and printed.
+
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use smallgate_core::codec::json::Writer;
+use smallgate_core::jose::{Algorithm, Jwk, KeyError, Signer, Verifier};
+
+use crate::credentials;
+
+/// The keys of a server: the one that signs, and all that verify. They live as
+/// long as the process.
+pub(crate) struct KeyRing {
+    pub(crate) signer: &'static dyn Signer,
+    pub(crate) verifiers: Vec<&'static dyn Verifier>,
+}
+
+impl KeyRing {
+    /// A new key that nobody else knows.
+    pub(crate) fn made_for(algorithm: Algorithm) -> Result<Self, String> {
+        Self::of(&make(algorithm)?)
+    }
+
+    /// The key in `text`: a JWK, or `file:PATH` in `folder`.
+    pub(crate) fn signing_with(text: &str, folder: &Path) -> Result<Self, String> {
+        Self::of(&parse(&resolve(text, folder)?)?)
+    }
+
+    fn of(jwk: &Jwk) -> Result<Self, String> {
+        let (signer, verifier) = signing_key(jwk)?;
+        Ok(KeyRing {
+            signer,
+            verifiers: vec![verifier],
+        })
+    }
+
+    /// Lets tokens of a retired key pass, which is read as the signing key is.
+    pub(crate) fn also_verify_with(&mut self, text: &str, folder: &Path) -> Result<(), String> {
+        let jwk = parse(&resolve(text, folder)?)?;
+        self.verifiers.push(verifying_key(&jwk)?);
+        Ok(())
+    }
+}
+
+fn resolve(text: &str, folder: &Path) -> Result<String, String> {
+    match text.strip_prefix("file:") {
+        None => Ok(text.to_owned()),
+        Some(path) => read(&folder.join(path)),
+    }
+}
+
+/// The text of a `--key` argument: itself, or the file named after `@`.
+pub(crate) fn argument(text: &str) -> Result<String, String> {
+    match text.strip_prefix('@') {
+        None => Ok(text.to_owned()),
+        Some(path) => read(Path::new(path)),
+    }
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    std::fs::read_to_string(path)
+        .map_err(|error| format!("the key file {} can not be read: {error}", path.display()))
+}
+
+/// Reads one JWK.
+pub(crate) fn parse(text: &str) -> Result<Jwk, String> {
+    Jwk::parse(text.trim().as_bytes()).map_err(|error| format!("not a usable JWK: {error}"))
+}
+
+/// A JWK Set (RFC 7517 §5).
+#[derive(Deserialize)]
+struct JwkSet<'t> {
+    #[serde(borrow)]
+    keys: Vec<&'t RawValue>,
+}
+
+/// Reads a JWK or a JWK Set. Of a set, keys that can not be used are passed
+/// over: "Implementations SHOULD ignore JWKs within a JWK Set that use "kty"
+/// (key type) values that are not understood by them, that are missing required
+/// members, or for which values are out of the supported ranges" (RFC 7517 §5).
+/// Why each was, comes with those that are left.
+pub(crate) fn parse_any(text: &str) -> Result<(Vec<Jwk>, Vec<String>), String> {
+    let Ok(set) = serde_json::from_str::<JwkSet<'_>>(text) else {
+        return parse(text).map(|jwk| (vec![jwk], Vec::new()));
+    };
+    let mut keys = Vec::new();
+    let mut passed_over = Vec::new();
+    for (at, item) in set.keys.iter().enumerate() {
+        let key = parse(item.get()).and_then(|jwk| verifying_key(&jwk).map(|_| jwk));
+        match key {
+            Ok(jwk) => keys.push(jwk),
+            Err(error) => passed_over.push(format!("key {} of the set: {error}", at + 1)),
+        }
+    }
+    Ok((keys, passed_over))
+}
+
+/// What signs, and its counterpart.
+pub(crate) fn signing_key(
+    jwk: &Jwk,
+) -> Result<(&'static dyn Signer, &'static dyn Verifier), String> {
+    match jwk.hs256_key() {
+        Ok(key) => {
+            let key: &'static _ = Box::leak(Box::new(key));
+            Ok((key, key))
+        }
+        Err(KeyError::WrongKeyType) => {
+            let key = jwk.es256_signing_key().map_err(|error| match error {
+                KeyError::WrongKeyType => {
+                    "the key can not sign: a private EC key on P-256 (with \"d\") or an oct key is needed".to_owned()
+                }
+                other => other.to_string(),
+            })?;
+            let verifier: &'static _ = Box::leak(Box::new(key.verifying_key()));
+            Ok((Box::leak(Box::new(key)), verifier))
+        }
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// What verifies.
+pub(crate) fn verifying_key(jwk: &Jwk) -> Result<&'static dyn Verifier, String> {
+    match jwk.hs256_key() {
+        Ok(key) => Ok(Box::leak(Box::new(key))),
+        Err(KeyError::WrongKeyType) => {
+            let key = jwk.es256_verifying_key().map_err(|error| match error {
+                KeyError::WrongKeyType => "neither an EC key on P-256 nor an oct key".to_owned(),
+                other => other.to_string(),
+            })?;
+            Ok(Box::leak(Box::new(key)))
+        }
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Makes a key named by its thumbprint (RFC 7638).
+pub(crate) fn make(algorithm: Algorithm) -> Result<Jwk, String> {
+    loop {
+        let octets = credentials::random::<32>()?;
+        let made = match algorithm {
+            Algorithm::Hs256 => Jwk::symmetric(&octets),
+            Algorithm::Es256 => Jwk::p256(&octets),
+        };
+        match made {
+            // One in 2^32 draws is beyond the group's order.
+            Err(KeyError::OutOfRange) => {}
+            other => return other.map_err(|error| error.to_string()),
+        }
+    }
+}
+
+/// The key as JSON, with its private part.
+pub(crate) fn print_private(jwk: &Jwk) -> Result<String, String> {
+    printed(|json| jwk.write_private(json).map_err(|error| error.to_string()))
+}
+
+/// The key as JSON, for everybody to know.
+pub(crate) fn print_public(jwk: &Jwk) -> Result<String, String> {
+    printed(|json| {
+        jwk.write_public(json).map_err(|_| {
+            "the key has no public part; a symmetric key is secret as a whole".to_owned()
+        })
+    })
+}
+
+fn printed(write: impl FnOnce(&mut Writer<'_>) -> Result<(), String>) -> Result<String, String> {
+    let mut room = [0; 1024];
+    let mut json = Writer::new(&mut room);
+    write(&mut json)?;
+    let text = json.finish().map_err(|error| error.to_string())?;
+    Ok(String::from_utf8_lossy(text).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_that_are_made_read_back_and_have_their_thumbprint_as_kid() {
+        for algorithm in [Algorithm::Es256, Algorithm::Hs256] {
+            let made = make(algorithm).unwrap();
+            let read = parse(&print_private(&made).unwrap()).unwrap();
+            assert_eq!(read.thumbprint(), made.thumbprint());
+            assert_eq!(
+                read.key_id(),
+                Some(&*credentials::base64url(&made.thumbprint()))
+            );
+            let (signer, verifier) = signing_key(&read).unwrap();
+            assert_eq!(signer.algorithm(), algorithm);
+            assert_eq!(verifier.key_id(), read.key_id());
+        }
+    }
+
+    #[test]
+    fn r48_a_public_key_has_no_private_part_and_a_symmetric_one_is_not_printed() {
+        let made = make(Algorithm::Es256).unwrap();
+        let public = print_public(&made).unwrap();
+        assert!(!public.contains("\"d\""));
+        assert!(!parse(&public).unwrap().is_private());
+        assert!(signing_key(&parse(&public).unwrap()).is_err());
+        assert!(print_public(&make(Algorithm::Hs256).unwrap()).is_err());
+    }
+
+    #[test]
+    fn unusable_keys_of_a_set_are_passed_over_and_named() {
+        let good = print_public(&make(Algorithm::Es256).unwrap()).unwrap();
+        let set = format!(
+            r#"{{"keys":[{{"kty":"OKP","crv":"Ed25519","x":"AA"}},{good},{{"kty":"RSA","n":"AQAB","e":"AQAB"}}]}}"#
+        );
+        let (keys, passed_over) = parse_any(&set).unwrap();
+        assert_eq!((keys.len(), passed_over.len()), (1, 2));
+        assert!(passed_over[0].starts_with("key 1 "), "{passed_over:?}");
+    }
+}

@@ -1,0 +1,142 @@
+//! The log, on standard error. What happened goes there with its precise
+//! cause, which the peer is not told; nothing secret does (R8, R51).
+
+use std::net::IpAddr;
+
+use clap::ValueEnum;
+use smallgate_core::oauth::{Event, Refusal};
+use tracing::level_filters::LevelFilter;
+use tracing::{error, info, warn};
+
+use crate::credentials::base64url;
+
+/// The form of a log line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// How much is logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Level {
+    /// What is broken.
+    Error,
+    /// And what looks like an attack or a mistake.
+    Warn,
+    /// And everything that was issued, refused or revoked.
+    Info,
+}
+
+/// Starts logging.
+pub(crate) fn start(format: Format, level: Level) {
+    use std::io::IsTerminal;
+    let level = match level {
+        Level::Error => LevelFilter::ERROR,
+        Level::Warn => LevelFilter::WARN,
+        Level::Info => LevelFilter::INFO,
+    };
+    let lines = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(std::io::stderr)
+        .with_target(false);
+    // Another subscriber can not be there: this is called once, at the start.
+    match format {
+        Format::Text => lines.with_ansi(std::io::stderr().is_terminal()).init(),
+        Format::Json => lines.json().flatten_event(true).init(),
+    }
+}
+
+/// Logs what an exchange reports.
+pub(crate) fn event(event: &Event<'_>, source: IpAddr) {
+    match *event {
+        Event::Issued {
+            grant_type,
+            client,
+            subject,
+            jwt_id,
+        } => info!(
+            event = "issued",
+            grant_type = grant_type.name(),
+            client,
+            subject,
+            jti = base64url(&jwt_id.0),
+            %source,
+        ),
+        Event::Refused { client, cause } => refused(client, cause, source),
+        Event::LockedOut { account, client } => warn!(
+            event = "locked_out",
+            account = ?account,
+            client,
+            %source,
+        ),
+        Event::Revoked {
+            grant,
+            client,
+            reason,
+        } => warn!(
+            event = "revoked",
+            grant = base64url(&grant.0),
+            client,
+            reason = ?reason,
+            %source,
+        ),
+        Event::FromTheFuture { grant, client } => error!(
+            event = "from_the_future",
+            grant = base64url(&grant.0),
+            client,
+            %source,
+        ),
+        Event::ResourceRefused { cause } => info!(
+            event = "resource_refused",
+            cause = %cause,
+            %source,
+        ),
+        // The core may learn to tell more.
+        _ => info!(event = "other", %source),
+    }
+}
+
+fn refused(client: Option<&str>, cause: Refusal, source: IpAddr) {
+    match gravity(cause) {
+        Gravity::Broken => error!(event = "refused", client, cause = %cause, %source),
+        Gravity::Suspicious => warn!(event = "refused", client, cause = %cause, %source),
+        Gravity::Mistaken => info!(event = "refused", client, cause = %cause, %source),
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Gravity {
+    /// The server can not do its work.
+    Broken,
+    /// A credential was wrong or came again.
+    Suspicious,
+    /// The request was.
+    Mistaken,
+}
+
+fn gravity(cause: Refusal) -> Gravity {
+    match cause {
+        Refusal::ClockUnset
+        | Refusal::ClockWentBack
+        | Refusal::StoreFull
+        | Refusal::StoreUnavailable
+        | Refusal::StoreStale
+        | Refusal::RecordDamaged
+        | Refusal::Signing
+        | Refusal::ResponseTooLong => Gravity::Broken,
+        Refusal::UnknownClient
+        | Refusal::WrongSecret
+        | Refusal::ApiKey
+        | Refusal::UnknownUser
+        | Refusal::WrongPassword
+        | Refusal::CodeInvalid
+        | Refusal::CodeReplayed
+        | Refusal::RefreshInvalid
+        | Refusal::RefreshReused
+        | Refusal::Throttled(_) => Gravity::Suspicious,
+        _ => Gravity::Mistaken,
+    }
+}

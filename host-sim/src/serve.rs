@@ -1,0 +1,224 @@
+//! `smallgate serve`: from the command line to connections, and to a stop.
+
+use std::convert::Infallible;
+use std::io::{self, Write};
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use hyper_util::server::graceful::GracefulShutdown;
+use smallgate_core::profile::Profile;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tracing::{info, warn};
+
+use crate::clock::HostClock;
+use crate::config::{Built, Document, Notes, ServerSettings};
+use crate::connection::{Patience, Phase, Stream};
+use crate::demo;
+use crate::gateway::Gateway;
+use crate::http::Service;
+
+/// Where to listen if nobody says.
+const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
+
+/// What to serve.
+pub(crate) struct Plan {
+    /// A configuration, or a built-in demonstration.
+    pub(crate) config: Option<PathBuf>,
+    pub(crate) profile: Option<&'static Profile>,
+    pub(crate) listen: Option<SocketAddr>,
+    pub(crate) clock: HostClock,
+}
+
+/// Serves until the process is told to stop.
+pub(crate) fn serve(plan: Plan) -> Result<(), String> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("the runtime does not start: {error}"))?
+        .block_on(run(plan))
+}
+
+async fn run(plan: Plan) -> Result<(), String> {
+    let document = match &plan.config {
+        Some(path) => Document::read(path).map_err(|error| error.to_string())?,
+        None => demo::document(plan.profile).map_err(|error| error.to_string())?,
+    };
+    let settings = document
+        .server_settings()
+        .map_err(|error| error.to_string())?;
+    let listen = plan.listen.or(settings.listen).unwrap_or(DEFAULT_LISTEN);
+    let listener = TcpListener::bind(listen)
+        .await
+        .map_err(|error| format!("{listen} can not be listened on: {error}"))?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| format!("the address listened on is not known: {error}"))?;
+    let url = format!("http://{address}");
+
+    let built = document
+        .build(plan.profile, &url)
+        .map_err(|error| error.to_string())?;
+    say(&built, plan.config.as_deref());
+    let profile = built.server.configuration().profile;
+    let gateway = Gateway::new(built.server, built.throttle, plan.clock)?;
+    let service = Service {
+        gateway: Box::leak(Box::new(gateway)),
+        trusted_proxies: Box::leak(settings.trusted_proxies.clone().into_boxed_slice()),
+        body_timeout: settings.body_timeout,
+    };
+    announce(&url, plan.config.is_none().then_some(&profile));
+    accept(listener, service, &settings, stop_signal()?).await;
+    Ok(())
+}
+
+/// What an operator should know, on standard error.
+fn say(built: &Built, config: Option<&Path>) {
+    let Notes {
+        demo,
+        signing_key_made,
+        handle_key_made,
+        issuer_assumed,
+    } = built.notes;
+    let configuration = built.server.configuration();
+    info!(
+        event = "start",
+        profile = configuration.profile.name,
+        issuer = configuration.issuer,
+        audience = configuration.audience,
+        clients = configuration.clients.len(),
+        users = configuration.users.len(),
+    );
+    info!(
+        event = "signing_key",
+        alg = configuration.signer.algorithm().name(),
+        kid = configuration.signer.key_id(),
+        configured = !signing_key_made,
+        verifying = configuration.verifiers.len(),
+    );
+    if demo {
+        warn!("demo = true: secrets may be guessable. Not for anything but a demonstration");
+    }
+    if signing_key_made {
+        warn!("no key configured: one was made, and tokens end with this process");
+    }
+    if handle_key_made {
+        warn!(
+            "no handle key configured: one was made, and codes and refresh tokens end with this process"
+        );
+    }
+    if issuer_assumed && config.is_some() {
+        warn!("no issuer configured: it is the address listened on");
+    }
+}
+
+/// The line that says that requests are answered, and for a demonstration
+/// lines to try it with.
+fn announce(url: &str, demonstrated: Option<&Profile>) {
+    let mut lines = format!("listening on {url}\n");
+    if let Some(profile) = demonstrated {
+        lines.push_str(&demo::curl_lines(profile, url));
+    }
+    // Nobody may be reading: that is no reason to stop.
+    let mut stdout = io::stdout().lock();
+    let _unread = stdout
+        .write_all(lines.as_bytes())
+        .and_then(|()| stdout.flush());
+}
+
+/// SIGINT and SIGTERM.
+fn stop_signal() -> Result<impl Future<Output = ()>, String> {
+    #[cfg(unix)]
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+        .map_err(|error| format!("SIGTERM can not be handled: {error}"))?;
+    Ok(async move {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+        #[cfg(not(unix))]
+        let _ = tokio::signal::ctrl_c().await;
+    })
+}
+
+/// Takes connections until `stop`, and lets those that are being answered come
+/// to their end.
+async fn accept(
+    listener: TcpListener,
+    service: Service,
+    settings: &ServerSettings,
+    stop: impl Future<Output = ()>,
+) {
+    let patience = Patience {
+        head: settings.header_timeout,
+        idle: settings.idle_timeout,
+    };
+    let slots = Arc::new(Semaphore::new(settings.connections));
+    let open = GracefulShutdown::new();
+    tokio::pin!(stop);
+    loop {
+        let accepted = tokio::select! {
+            () = &mut stop => break,
+            accepted = next(&listener, &slots) => accepted,
+        };
+        let Some((tcp, peer, slot)) = accepted else {
+            continue;
+        };
+        let phase = Phase::new();
+        let stream = TokioIo::new(Stream::new(tcp, phase.clone(), patience));
+        let answer = service_fn(move |request| {
+            let phase = phase.clone();
+            async move { Ok::<_, Infallible>(service.answer(request, peer.ip(), &phase).await) }
+        });
+        let connection = http1::Builder::new()
+            .half_close(true)
+            .header_read_timeout(None)
+            .max_buf_size(MAX_HEAD)
+            .serve_connection(stream, answer);
+        let connection = open.watch(connection);
+        tokio::spawn(async move {
+            // Why a connection ended is the client's business.
+            let _ended = connection.await;
+            drop(slot);
+        });
+    }
+    drop(listener);
+    info!(event = "stopping");
+    if tokio::time::timeout(settings.stop_timeout, open.shutdown())
+        .await
+        .is_err()
+    {
+        warn!(event = "stopped", "some connections were cut off");
+    }
+}
+
+/// The longest head, in octets; a longer one is answered 431. hyper takes no
+/// less.
+const MAX_HEAD: usize = 8192;
+
+/// The next connection, once there is room for one more.
+async fn next(
+    listener: &TcpListener,
+    slots: &Arc<Semaphore>,
+) -> Option<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
+    let slot = Arc::clone(slots).acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((tcp, peer)) => {
+            // An answer is one write; it need not wait for another.
+            let _slower = tcp.set_nodelay(true);
+            Some((tcp, peer, slot))
+        }
+        Err(error) => {
+            warn!(event = "not_accepted", %error);
+            // Too many open files: give some time to be closed.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            None
+        }
+    }
+}

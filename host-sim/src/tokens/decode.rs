@@ -32,8 +32,8 @@ fn part(name: &str, text: &str) -> Result<String, String> {
     let mut room = vec![0; base64url::decoded_len(text.len())];
     let octets = base64url::decode(text.as_bytes(), &mut room)
         .map_err(|error| format!("the {name}: {error}"))?;
-    let value: Value =
-        serde_json::from_slice(octets).map_err(|error| format!("the {name} is no JSON: {error}"))?;
+    let value: Value = serde_json::from_slice(octets)
+        .map_err(|error| format!("the {name} is no JSON: {error}"))?;
     serde_json::to_string_pretty(&value).map_err(|error| format!("the {name}: {error}"))
 }
 
@@ -52,6 +52,10 @@ mod tests {
 
     #[test]
     fn a_part_that_is_no_strict_base64url_is_named() {
-        assert!(part("header", "e30=").unwrap_err().starts_with("the header"));
+        assert!(
+            part("header", "e30=")
+                .unwrap_err()
+                .starts_with("the header")
+        );
     }
 }

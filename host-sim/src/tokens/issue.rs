@@ -6,6 +6,7 @@ use clap::Args;
 use serde_json::Value;
 use smallgate_core::jwt::{self, Audience, Claims, IssueError, ScopeClaim};
 use smallgate_core::profile::Profile;
+use smallgate_core::scope::is_scope_token;
 use smallgate_core::time::UnixTime;
 
 use crate::cli::profile_named;
@@ -35,7 +36,7 @@ pub(crate) struct Issue {
     #[arg(long)]
     client_id: Option<String>,
     /// `scope`: names with spaces between them
-    #[arg(long)]
+    #[arg(long, value_parser = scope_names)]
     scope: Option<String>,
     /// `jti`: its name [default: random]
     #[arg(long)]
@@ -49,6 +50,15 @@ pub(crate) struct Issue {
     /// A claim of your own, its value in JSON; may come several times
     #[arg(long = "claim", value_name = "NAME=JSON", value_parser = own_claim)]
     own: Vec<(String, Value)>,
+}
+
+fn scope_names(text: &str) -> Result<String, String> {
+    match text.split(' ').find(|name| !is_scope_token(name)) {
+        None => Ok(text.to_owned()),
+        Some(name) => Err(format!(
+            "`{name}` is no scope token of RFC 6749 section 3.3"
+        )),
+    }
 }
 
 fn own_claim(text: &str) -> Result<(String, Value), String> {
@@ -77,7 +87,11 @@ impl Issue {
         let claims = Claims {
             issuer: self.iss.as_deref(),
             subject: Some(&self.sub),
-            audience: self.aud.as_deref().or(self.iss.as_deref()).map(Audience::One),
+            audience: self
+                .aud
+                .as_deref()
+                .or(self.iss.as_deref())
+                .map(Audience::One),
             client_id: Some(self.client_id.as_deref().unwrap_or(&self.sub)),
             scope: self.scope.as_deref().map(ScopeClaim::Text),
             issued_at: Some(issued_at),

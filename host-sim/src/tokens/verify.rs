@@ -1,6 +1,7 @@
 //! `smallgate token verify`.
 
 use clap::Args;
+use smallgate_core::codec::json::{self, Limits};
 use smallgate_core::jose::{JwsError, Keys, Verifier};
 use smallgate_core::jwt::{self, Claim, Validation, VerifyError};
 use smallgate_core::profile::Profile;
@@ -51,7 +52,14 @@ impl Verify {
             issuer: self.issuer.as_deref(),
             audience: self.audience.as_deref(),
             leeway: Seconds(u32::try_from(self.leeway).unwrap_or(u32::MAX)),
-            token_octets: token.len().max(1),
+            // A desktop has room for any token that can be parsed.
+            token_octets: token.len(),
+            limits: Limits {
+                octets: json::MAX_OCTETS,
+                depth: 16,
+                members: 64,
+                trailing_comma: false,
+            },
             ..Validation::new(self.profile.access_token)
         };
         let now = super::now(self.now)?;
@@ -73,7 +81,9 @@ fn explained(error: VerifyError) -> String {
     let remedy = match error {
         VerifyError::ExpectationMissing(Claim::Issuer) => ": say --issuer",
         VerifyError::ExpectationMissing(Claim::Audience) => ": say --audience",
-        VerifyError::Jws(JwsError::Type) => ": is it another --profile's?",
+        VerifyError::Jws(JwsError::TypeMissing | JwsError::TypeMismatch) => {
+            ": is it another --profile's?"
+        }
         _ => "",
     };
     format!("not verified: {error}{remedy}")

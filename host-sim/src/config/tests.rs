@@ -1,1 +1,395 @@
+//! The configuration: what is read, and in which line what is refused.
 
+use std::path::PathBuf;
+use std::time::Duration;
+
+use smallgate_core::jose::Algorithm;
+use smallgate_core::profile::{self, GrantType, Rotation};
+use smallgate_core::time::{Seconds, UnixTime};
+
+use super::{Built, ConfigError, Document};
+use crate::keys;
+
+const URL: &str = "http://127.0.0.1:8080";
+const HASH: &str = "sha256:2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b";
+const PASSWORD: &str =
+    "pbkdf2-sha256:1:AAAAAAAAAAAAAAAAAAAAAA:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+fn parse(text: &str) -> Result<Document, ConfigError> {
+    Document::parse("test.toml".to_owned(), text.to_owned(), PathBuf::new())
+}
+
+fn build(text: &str) -> Result<Built, ConfigError> {
+    let document = parse(text)?;
+    document.server_settings()?;
+    document.build(None, URL)
+}
+
+/// Asserts that `text` is refused in the line marked by `# here`, with `words`
+/// in what is said.
+#[track_caller]
+fn refused(text: &str, words: &str) {
+    let error = match build(text) {
+        Ok(_) => panic!("not refused:\n{text}"),
+        Err(error) => error,
+    };
+    let expected = text.lines().position(|line| line.ends_with("# here"));
+    assert_eq!(
+        error.line(),
+        expected.map(|line| line + 1),
+        "{error}\n{text}"
+    );
+    let said = error.to_string();
+    assert!(said.contains(words), "{said}");
+    assert!(said.starts_with("test.toml"), "{said}");
+}
+
+fn client(lines: &str) -> String {
+    format!("[[client]]\nid = 'a'\n{lines}\n")
+}
+
+#[test]
+fn an_empty_file_is_a_standard_server_without_clients() {
+    let built = build("").unwrap();
+    let configuration = built.server.configuration();
+    assert_eq!(configuration.profile.name, "standard");
+    assert_eq!((configuration.issuer, configuration.audience), (URL, URL));
+    assert!(configuration.clients.is_empty());
+    let notes = built.notes;
+    assert!(!notes.demo && notes.signing_key_made && notes.handle_key_made && notes.issuer_assumed);
+}
+
+#[test]
+fn everything_configured_arrives() {
+    let signing = keys::print_private(&keys::make(Algorithm::Hs256).unwrap()).unwrap();
+    let retired = keys::print_public(&keys::make(Algorithm::Es256).unwrap()).unwrap();
+    let text = format!(
+        r#"
+        profile = "breakout"
+        issuer = "https://as.example"
+        audience = "https://rs.example"
+        scopes = ["a", "b"]
+        rotation = "rotate"
+        grants_not_before = "2026-01-01T00:00:00Z"
+        [server]
+        listen = "127.0.0.1:9"
+        header_timeout = 3
+        body_timeout = "4s"
+        idle_timeout = "5 minutes"
+        stop_timeout = 6
+        connections = 7
+        trusted_proxies = ["127.0.0.1", "10.0.0.0/8"]
+        [limits]
+        body = 2000
+        parameters = 9
+        basic = 100
+        token = 2048
+        [lifetimes]
+        access_token = "1h"
+        refresh_idle = 5
+        grace = 0
+        [throttle]
+        failures = 3
+        window = "2m"
+        [keys]
+        signing = '''{signing}'''
+        verifying = ['''{retired}''']
+        handle = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+        handle_previous = "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+        slot = "b"
+        [[client]]
+        id = "c"
+        secret = "{HASH}"
+        grants = ["password", "refresh_token"]
+        scopes = ["b"]
+        redirect_uris = ["https://client.example/cb"]
+        grants_not_before = 2026-01-02T00:00:00Z
+        [[user]]
+        username = "u"
+        sub = "1"
+        password = "{PASSWORD}"
+        grants_not_before = 2026-01-03T00:00:00+00:00
+        "#
+    );
+    let settings = parse(&text).unwrap().server_settings().unwrap();
+    assert_eq!(settings.listen, Some("127.0.0.1:9".parse().unwrap()));
+    assert_eq!(settings.header_timeout, Duration::from_secs(3));
+    assert_eq!(settings.body_timeout, Duration::from_secs(4));
+    assert_eq!(settings.idle_timeout, Duration::from_secs(300));
+    assert_eq!(settings.stop_timeout, Duration::from_secs(6));
+    assert_eq!(settings.connections, 7);
+    assert_eq!(settings.trusted_proxies.len(), 2);
+
+    let built = build(&text).unwrap();
+    let configuration = built.server.configuration();
+    assert_eq!(configuration.issuer, "https://as.example");
+    assert_eq!(configuration.audience, "https://rs.example");
+    assert_eq!(configuration.profile.rotation, Rotation::Rotate);
+    assert_eq!(configuration.profile.lifetimes.access_token, Seconds(3600));
+    assert_eq!(configuration.profile.lifetimes.refresh_idle, Seconds(5));
+    assert_eq!(configuration.profile.lifetimes.grace, Seconds(0));
+    assert_eq!(
+        configuration.profile.lifetimes.code,
+        profile::BREAKOUT.lifetimes.code
+    );
+    assert_eq!(configuration.limits.body, 2000);
+    assert_eq!(configuration.limits.parameters, 9);
+    assert_eq!(configuration.limits.basic, 100);
+    assert_eq!(configuration.limits.token, 2048);
+    assert_eq!(configuration.grants_not_before, UnixTime(1_767_225_600));
+    assert_eq!(configuration.signer.algorithm(), Algorithm::Hs256);
+    assert_eq!(configuration.verifiers.len(), 2);
+    assert!(configuration.handle_keys.previous.is_some());
+    assert_eq!(
+        (built.throttle.failures, built.throttle.window),
+        (3, Seconds(120))
+    );
+    let client = &configuration.clients[0];
+    assert!(client.grant_types.contains(GrantType::Password));
+    assert_eq!(
+        (client.scopes.bits(), client.default_scopes.bits()),
+        (0b10, 0b10)
+    );
+    assert_eq!(client.redirect_uris, ["https://client.example/cb"]);
+    assert_eq!(client.grants_not_before, UnixTime(1_767_312_000));
+    let user = &configuration.users[0];
+    assert_eq!(
+        (user.username, user.subject, user.password.iterations),
+        ("u", "1", 1)
+    );
+    assert_eq!(user.grants_not_before, UnixTime(1_767_398_400));
+    assert!(!built.notes.signing_key_made && !built.notes.handle_key_made);
+}
+
+#[test]
+fn scopes_that_are_not_said_are_all_and_the_first() {
+    let text = client(&format!(
+        "secret = '{HASH}'\ngrants = ['client_credentials']"
+    ));
+    let built = build(&text).unwrap();
+    let client = &built.server.configuration().clients[0];
+    assert_eq!(
+        (client.scopes.bits(), client.default_scopes.bits()),
+        (0b11, 0b01)
+    );
+}
+
+#[test]
+fn unknown_keys_are_refused_where_they_stand() {
+    refused("\nprofle = 'standard' # here", "profle");
+    refused("[server]\n\nport = 1 # here", "port");
+    refused(&client("grants = []\ncolour = 'red' # here"), "colour");
+    refused("[keys]\nprivate = '' # here", "private");
+}
+
+#[test]
+fn broken_toml_is_refused_where_it_breaks() {
+    refused("profile = 'standard'\nissuer = = # here", "");
+    refused(
+        "profile = 'standard'\nprofile = 'standard' # here",
+        "duplicate",
+    );
+    refused("demo = 'yes' # here", "boolean");
+    refused("\n[[client]] # here\nid = 'a'", "grants");
+}
+
+#[test]
+fn values_are_refused_where_they_stand() {
+    for (text, words) in [
+        ("\nprofile = 'x' # here", "standard, drillster"),
+        ("rotation = 'sometimes' # here", "\"reuse\""),
+        ("scopes = ['a', 'a'] # here", "twice"),
+        ("scopes = ['a b'] # here", "scope token"),
+        (
+            "grants_not_before = '2026-01-01' # here",
+            "2026-01-01T00:00:00Z",
+        ),
+        ("grants_not_before = 2026-01-01 # here", "offset"),
+        ("issuer = '' # here", "empty"),
+        ("profile = 'standard'\napi_key = 'x' # here", "API key"),
+        ("[server]\nlisten = '8080' # here", "127.0.0.1:8080"),
+        ("[server]\nidle_timeout = 0 # here", "at least 1 second"),
+        ("[server]\nbody_timeout = 'soon' # here", "length of time"),
+        ("[server]\nconnections = 0 # here", "from 1 to"),
+        (
+            "[server]\ntrusted_proxies = [\n'10.0.0.0/8',\n'proxy'] # here",
+            "no network",
+        ),
+        ("[limits]\nbody = 70000 # here", "65535"),
+        ("[limits]\nbasic = 257 # here", "256"),
+        ("[lifetimes]\naccess_token = -1 # here", "negative"),
+        ("[lifetimes]\ncode = 601 # here", "600"),
+        ("[lifetimes]\ngrace = 1\nrefresh_idle = 0 # here", "zero"),
+        ("[throttle]\nfailures = 255 # here", "254"),
+        ("[keys]\nsigning = 'secret' # here", "smallgate key new"),
+        (
+            "[keys]\nsigning = 'file:/nowhere/key' # here",
+            "/nowhere/key",
+        ),
+        ("[keys]\nhandle = 'AAAA' # here", "43 characters"),
+        ("[keys]\nslot = 'c' # here", "\"a\""),
+        (
+            "[keys]\nhandle_previous = 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA' # here",
+            "without a current one",
+        ),
+    ] {
+        refused(text, words);
+    }
+}
+
+#[test]
+fn clients_are_refused_where_it_is_wrong() {
+    for (lines, words) in [
+        ("grants = ['implicit'] # here", "authorization_code"),
+        (
+            "grants = ['password'] # here",
+            "does not have the grant type `password`",
+        ),
+        (
+            "grants = ['client_credentials'] # here",
+            "smallgate secret new",
+        ),
+        ("grants = []\nscopes = ['admin'] # here", "no scope `admin`"),
+        (
+            "grants = []\nscopes = ['read']\ndefault_scopes = ['write'] # here",
+            "may not ask for",
+        ),
+        ("grants = []\nredirect_uris = ['/cb'] # here", "absolute"),
+        (
+            "grants = []\nredirect_uris = ['https://a.example/cb#f'] # here",
+            "fragment",
+        ),
+        (
+            "grants = []\n[[client]]\nid = 'a' # here\ngrants = []",
+            "earlier one",
+        ),
+        (
+            "grants = []\n[[client]]\nid = 'ä' # here\ngrants = []",
+            "printable ASCII",
+        ),
+    ] {
+        refused(&client(lines), words);
+    }
+}
+
+#[test]
+fn a_public_client_whose_refresh_tokens_do_not_rotate_is_refused() {
+    refused(
+        &format!(
+            "rotation = 'reuse'\n{}",
+            client("grants = ['refresh_token'] # here")
+        ),
+        "rotation = \"rotate\"",
+    );
+}
+
+#[test]
+fn r14_weak_secrets_are_refused_without_demo_and_not_repeated() {
+    for secret in ["short", "twenty-two characters!", "sha256:00", "sha256:"] {
+        let text = client(&format!("grants = []\nsecret = '{secret}' # here"));
+        refused(&text, "secret new");
+        let Err(error) = build(&text) else {
+            panic!("not refused");
+        };
+        assert!(
+            secret.len() < 8 || !error.to_string().contains(secret),
+            "{error}"
+        );
+    }
+    assert!(build(&client("grants = []\nsecret = '0123456789abcdefghij-_'")).is_ok());
+}
+
+#[test]
+fn demo_lifts_the_rule_for_secrets_and_passwords() {
+    let text = format!(
+        "demo = true\n{}[[user]]\nusername = 'u'\nsub = '1'\npassword = 'password'",
+        client("grants = []\nsecret = 'short'")
+    );
+    let built = build(&text).unwrap();
+    assert_eq!(
+        built.server.configuration().users[0].password.iterations,
+        10_000
+    );
+    assert!(built.notes.demo);
+    refused(
+        "[[user]]\nusername = 'u'\nsub = '1'\npassword = 'password' # here",
+        "user new",
+    );
+}
+
+#[test]
+fn r47_users_are_told_apart_from_clients_and_each_other() {
+    let user = |lines: &str| format!("[[user]]\n{lines}\npassword = '{PASSWORD}'\n");
+    let alice = user("username = 'alice'\nsub = '1'");
+    refused(
+        &format!(
+            "{}{}",
+            client("grants = []"),
+            user("username = 'u'\nsub = 'a' # here")
+        ),
+        "client's id",
+    );
+    refused(
+        &format!("{alice}{}", user("username = 'alice' # here\nsub = '2'")),
+        "earlier one",
+    );
+    refused(
+        &format!("{alice}{}", user("username = 'bob' # here\nsub = '1'")),
+        "earlier one",
+    );
+    refused(&user("username = '' # here\nsub = '1'"), "empty");
+}
+
+#[test]
+fn several_keys_need_key_ids() {
+    let text = r#"[keys]
+        signing = '{"kty":"oct","k":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}'
+        verifying = ['{"kty":"oct","k":"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}'] # here"#;
+    refused(text, "\"kid\"");
+}
+
+#[test]
+fn a_profile_asked_for_must_be_the_files() {
+    let document = parse("\nprofile = 'standard'").unwrap();
+    assert!(document.build(Some(&profile::STANDARD), URL).is_ok());
+    let Err(error) = document.build(Some(&profile::BREAKOUT), URL) else {
+        panic!("not refused");
+    };
+    assert_eq!(error.line(), Some(2));
+    let unnamed = parse("")
+        .unwrap()
+        .build(Some(&profile::BREAKOUT), URL)
+        .unwrap();
+    assert_eq!(unnamed.server.configuration().profile.name, "breakout");
+}
+
+#[test]
+fn a_key_file_is_found_beside_the_configuration() {
+    let folder = std::env::temp_dir().join(format!("smallgate-keys-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let made = keys::make(Algorithm::Es256).unwrap();
+    std::fs::write(
+        folder.join("key.jwk"),
+        keys::print_private(&made).unwrap() + "\n",
+    )
+    .unwrap();
+    let text = "[keys]\nsigning = 'file:key.jwk'".to_owned();
+    let built = Document::parse("test.toml".to_owned(), text, folder.clone())
+        .unwrap()
+        .build(None, URL)
+        .unwrap();
+    assert_eq!(built.server.configuration().signer.key_id(), made.key_id());
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let Err(error) = Document::read(&PathBuf::from("/nowhere/gateway.toml")) else {
+        panic!("read");
+    };
+    assert!(
+        error
+            .to_string()
+            .starts_with("/nowhere/gateway.toml: can not be read")
+    );
+}

@@ -1,0 +1,52 @@
+//! Smallgate's side: issue and verify.
+
+use std::time::SystemTime;
+
+use smallgate_core::jose::{Keys as KeySet, Verifier};
+use smallgate_core::jwt::{self, TokenFormat};
+use smallgate_core::time::UnixTime;
+
+use crate::keys::Keys;
+use crate::turns::Case;
+
+pub(crate) fn cases(keys: &Keys) -> Vec<Case<'_>> {
+    let name = keys.name;
+    vec![
+        Case::new(format!("{name} verify"), verify(keys))
+            .beside(format!("{name} verify, jsonwebtoken"))
+            .frugal(),
+        Case::new(format!("{name} issue"), issue(keys))
+            .beside(format!("{name} issue, jsonwebtoken"))
+            .frugal(),
+    ]
+}
+
+/// The clock is read for each token, as the peer reads it.
+pub(crate) fn now() -> Option<UnixTime> {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.ok().map(|since| UnixTime(since.as_secs()))
+}
+
+pub(crate) fn verify(keys: &Keys) -> impl FnMut() -> usize {
+    let validation = keys.validation();
+    let mut scratch = [0; 512];
+    move || {
+        let verifiers: [&dyn Verifier; 1] = [&*keys.verifier];
+        let set = KeySet::new(&verifiers);
+        let token = std::hint::black_box(keys.token).as_bytes();
+        let verified = jwt::verify(token, &set, &validation, now(), &mut scratch);
+        let verified = verified.expect("a good token");
+        std::hint::black_box(&verified);
+        verified.text().len()
+    }
+}
+
+fn issue(keys: &Keys) -> impl FnMut() -> usize {
+    let claims = keys.claims();
+    let mut out = [0; 512];
+    move || {
+        let claims = std::hint::black_box(&claims);
+        let token = jwt::issue(&*keys.signer, &TokenFormat::ACCESS_TOKEN, claims, &mut out);
+        token.expect("a token").as_str().len()
+    }
+}

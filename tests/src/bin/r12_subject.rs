@@ -147,7 +147,7 @@ fn base64(text: &str) -> String {
         .expect("a short text")
         .replace('-', "+")
         .replace('_', "/");
-    while text.len() % 4 != 0 {
+    while !text.len().is_multiple_of(4) {
         text.push('=');
     }
     text

@@ -194,9 +194,13 @@ fn objection(file: &File, profile: &Profile, error: ConfigurationError) -> Fault
     let user = |at: usize| file.user.get(at).map(Spanned::get_ref);
     let keys = || first_span([&file.keys.signing, &file.keys.handle]);
     let (place, remedy): (Option<Range<usize>>, String) = match error {
-        E::IssuerMissing => (
+        E::Issuer => (
             first_span([&file.issuer, &file.audience]),
-            "write the URL that clients know this server by".into(),
+            "write the URL that clients know this server by, without query or fragment".into(),
+        ),
+        E::RedirectUri(at) => (
+            client(at).map(|client| client.id.span()),
+            "write absolute URIs without a fragment, such as \"https://client.example/cb\"".into(),
         ),
         E::ClientId(at) => (
             client(at).map(|client| client.id.span()),

@@ -8,7 +8,7 @@ use smallgate_core::jose::Algorithm;
 use smallgate_core::profile::{self, Profile};
 
 use crate::clock::HostClock;
-use crate::config::Document;
+use crate::config::{self, Document};
 use crate::serve::Plan;
 use crate::{credentials, keys, log, serve, tokens};
 
@@ -26,6 +26,10 @@ pub(crate) fn run() -> Result<(), String> {
         Command::User(command) => command.run(),
         Command::Token(command) => command.run(),
         Command::Config(ConfigCommand::Check { file }) => check(&file),
+        Command::Config(ConfigCommand::Example) => {
+            print!("{}", config::EXAMPLE);
+            Ok(())
+        }
     }
 }
 
@@ -58,7 +62,7 @@ enum Command {
     /// Issue, verify and look into tokens without a server
     #[command(subcommand)]
     Token(tokens::TokenCommand),
-    /// Check configuration files
+    /// Check a configuration file, or print one with everything in it
     #[command(subcommand)]
     Config(ConfigCommand),
 }
@@ -205,6 +209,8 @@ enum ConfigCommand {
         #[arg(value_name = "FILE.toml")]
         file: PathBuf,
     },
+    /// Print a file with every key there is, explained
+    Example,
 }
 
 fn check(file: &std::path::Path) -> Result<(), String> {

@@ -23,6 +23,9 @@ use self::fault::{Fault, SourceText};
 use self::file::File;
 pub(crate) use self::server::ServerSettings;
 
+/// A file with every key there is, explained.
+pub(crate) const EXAMPLE: &str = include_str!("../example.toml");
+
 /// A configuration that was read and is not checked yet.
 pub(crate) struct Document {
     source: SourceText,

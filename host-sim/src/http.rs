@@ -6,8 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body as _, Incoming};
-use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue};
-use hyper::{Request, Response, StatusCode};
+use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
+use hyper::http::request::Parts;
+use hyper::{Method, Request, Response, StatusCode, Version};
 use ipnet::IpNet;
 use smallgate_core::http::{Body, Header, Request as CoreRequest};
 use smallgate_core::oauth::Answer;
@@ -57,38 +58,38 @@ impl Service {
         let (head, body) = request.into_parts();
         let limit = self.gateway.server().configuration().limits.body;
         let received = receive(body, limit, self.body_timeout).await;
-        let (reply, stays) = match received {
-            Received::Whole(mut body) => (self.reply(&head, Body::Whole(&mut body), peer), true),
-            Received::TooLong => (self.reply(&head, Body::TooLong, peer), false),
+        let source = peer;
+        let reply = match received {
+            _ if !names_one_host(&head) => closing(host_error(
+                StatusCode::BAD_REQUEST,
+                "There is not exactly one Host header field.",
+            )),
+            Received::Whole(mut body) => self.reply(&head, Body::Whole(&mut body), peer),
+            Received::TooLong => {
+                phase.leaving();
+                return closing(self.reply(&head, Body::TooLong, peer));
+            }
             Received::TooLate => {
-                info!(event = "body_too_late", source = %peer);
-                (
-                    host_error(
-                        StatusCode::REQUEST_TIMEOUT,
-                        "The body did not arrive in time.",
-                    ),
-                    false,
-                )
+                info!(event = "body_too_late", %source);
+                closing(host_error(
+                    StatusCode::REQUEST_TIMEOUT,
+                    "The body did not arrive in time.",
+                ))
             }
             Received::Broken => {
-                info!(event = "body_broken", source = %peer);
-                (
-                    host_error(StatusCode::BAD_REQUEST, "The body is not whole."),
-                    false,
-                )
+                info!(event = "body_broken", %source);
+                closing(host_error(
+                    StatusCode::BAD_REQUEST,
+                    "The body is not whole.",
+                ))
             }
         };
-        if stays {
-            phase.answered();
-            reply
-        } else {
-            phase.leaving();
-            closing(reply)
-        }
+        phase.answered();
+        reply
     }
 
     /// Answers a request that is all there. Nothing in here waits.
-    fn reply(&self, head: &hyper::http::request::Parts, body: Body<'_>, peer: IpAddr) -> Reply {
+    fn reply(&self, head: &Parts, body: Body<'_>, peer: IpAddr) -> Reply {
         if head.uri.path() == CLOCK_PATH {
             return self.step_clock(head, body);
         }
@@ -133,15 +134,15 @@ impl Service {
         }
     }
 
-    fn step_clock(&self, head: &hyper::http::request::Parts, body: Body<'_>) -> Reply {
-        if head.method != hyper::Method::POST {
+    fn step_clock(&self, head: &Parts, body: Body<'_>) -> Reply {
+        if head.method != Method::POST {
             let mut refused = host_error(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "The clock is moved by POST.",
             );
             refused
                 .headers_mut()
-                .insert(hyper::header::ALLOW, HeaderValue::from_static("POST"));
+                .insert(ALLOW, HeaderValue::from_static("POST"));
             return refused;
         }
         let Body::Whole(body) = body else {
@@ -161,6 +162,16 @@ impl Service {
             ),
             Err(StepError::Malformed(message)) => host_error(StatusCode::BAD_REQUEST, &message),
         }
+    }
+}
+
+/// "A server MUST respond with a 400 (Bad Request) status code to any HTTP/1.1
+/// request message that lacks a Host header field and to any request message
+/// that contains more than one Host header field line" (RFC 9112 §3.2).
+fn names_one_host(head: &Parts) -> bool {
+    match head.headers.get_all(HOST).iter().count() {
+        0 => head.version < Version::HTTP_11,
+        hosts => hosts == 1,
     }
 }
 

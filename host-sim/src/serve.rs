@@ -37,11 +37,14 @@ pub(crate) struct Plan {
 
 /// Serves until the process is told to stop.
 pub(crate) fn serve(plan: Plan) -> Result<(), String> {
-    tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| format!("the runtime does not start: {error}"))?
-        .block_on(run(plan))
+        .map_err(|error| format!("the runtime does not start: {error}"))?;
+    let outcome = runtime.block_on(run(plan));
+    // What is not done by now, such as a long hash, is not waited for.
+    runtime.shutdown_background();
+    outcome
 }
 
 async fn run(plan: Plan) -> Result<(), String> {
@@ -131,19 +134,26 @@ fn announce(url: &str, demonstrated: Option<&Profile>) {
         .and_then(|()| stdout.flush());
 }
 
-/// SIGINT and SIGTERM.
+/// SIGINT and SIGTERM, caught from the moment this is called.
+#[cfg(unix)]
 fn stop_signal() -> Result<impl Future<Output = ()>, String> {
-    #[cfg(unix)]
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-        .map_err(|error| format!("SIGTERM can not be handled: {error}"))?;
+    use tokio::signal::unix::{SignalKind, signal};
+    let unheard = |error| format!("signals can not be handled: {error}");
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(unheard)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(unheard)?;
     Ok(async move {
-        #[cfg(unix)]
         tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
+            _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
-        #[cfg(not(unix))]
-        let _ = tokio::signal::ctrl_c().await;
+    })
+}
+
+/// Ctrl-C.
+#[cfg(not(unix))]
+fn stop_signal() -> Result<impl Future<Output = ()>, String> {
+    Ok(async {
+        let _unheard = tokio::signal::ctrl_c().await;
     })
 }
 

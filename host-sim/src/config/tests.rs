@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use smallgate_core::jose::Algorithm;
+use smallgate_core::oauth::{Limits, ThrottlePolicy};
 use smallgate_core::profile::{self, GrantType, Rotation};
 use smallgate_core::time::{Seconds, UnixTime};
 
@@ -392,4 +393,44 @@ fn a_file_that_is_not_there_is_named() {
             .to_string()
             .starts_with("/nowhere/gateway.toml: can not be read")
     );
+}
+
+/// Once as it is, and once with the lines switched on that are commented out.
+#[test]
+fn the_example_is_good_and_so_is_every_line_in_it() {
+    let built = build(super::EXAMPLE).unwrap_or_else(|error| panic!("{error}"));
+    assert!(!built.notes.demo && !built.notes.issuer_assumed);
+
+    let signing = keys::print_private(&keys::make(Algorithm::Es256).unwrap()).unwrap();
+    let retired = keys::print_public(&keys::make(Algorithm::Es256).unwrap()).unwrap();
+    let text: String = super::EXAMPLE
+        .lines()
+        .map(|line| line.strip_prefix("#: ").unwrap_or(line).to_owned() + "\n")
+        .collect::<String>()
+        .replace(
+            "NEW HANDLE KEY",
+            "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        )
+        .replace(
+            "OLD HANDLE KEY",
+            "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        )
+        .replace("file:signing.jwk", &signing)
+        .replace("file:retired.jwk", &retired);
+    let built = build(&text).unwrap_or_else(|error| panic!("{error}"));
+    let configuration = built.server.configuration();
+    assert!(!built.notes.signing_key_made && !built.notes.handle_key_made);
+    assert_eq!(configuration.verifiers.len(), 2);
+    assert!(configuration.handle_keys.previous.is_some());
+    // What it says are the defaults, are.
+    assert_eq!(configuration.profile.lifetimes, profile::STANDARD.lifetimes);
+    assert_eq!(configuration.limits, Limits::DEFAULT);
+    assert_eq!(built.throttle, ThrottlePolicy::DEFAULT);
+    let settings = |text| parse(text).unwrap().server_settings().unwrap();
+    let (said, default) = (settings(&text), settings(""));
+    assert_eq!(said.header_timeout, default.header_timeout);
+    assert_eq!(said.body_timeout, default.body_timeout);
+    assert_eq!(said.idle_timeout, default.idle_timeout);
+    assert_eq!(said.stop_timeout, default.stop_timeout);
+    assert_eq!(said.connections, default.connections);
 }

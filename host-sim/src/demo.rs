@@ -77,7 +77,10 @@ pub(crate) fn curl_lines(profile: &Profile, url: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use smallgate_core::oauth::CodeVerifier;
+
     use super::*;
+    use crate::credentials;
 
     #[test]
     fn every_profile_has_a_demonstration_that_its_own_file_makes() {
@@ -109,6 +112,20 @@ mod tests {
                     assert!(!line.contains(left), "{line}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn the_challenge_in_a_browsers_line_is_the_verifiers() {
+        let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+        let challenge = CodeVerifier::new(verifier).unwrap().challenge();
+        let challenge = format!("code_challenge={}&", credentials::base64url(&challenge));
+        for profile in [&profile::STANDARD, &profile::DRESSIPI] {
+            let lines = curl_lines(profile, "http://127.0.0.1:8080");
+            assert!(
+                lines.contains(verifier) && lines.contains(&challenge),
+                "{lines}"
+            );
         }
     }
 }

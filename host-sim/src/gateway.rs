@@ -78,7 +78,7 @@ impl Gateway {
                 Step::Commit(commit) => {
                     let done =
                         store().commit(commit.now(), commit.id(), commit.seen(), commit.write());
-                    if done == Committed::Done {
+                    if matches!(done, Committed::Done | Committed::GaveWay(_)) {
                         self.floor.fetch_max(commit.now().0, Ordering::Relaxed);
                     }
                     commit.resume(done)

@@ -11,7 +11,7 @@ use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Version};
 use ipnet::IpNet;
 use smallgate_core::http::{Body, Header, Request as CoreRequest};
-use smallgate_core::oauth::Answer;
+use smallgate_core::oauth::{Answer, AuthorizationServer};
 use tracing::{error, info};
 
 use crate::clock::StepError;
@@ -21,9 +21,6 @@ use crate::{log, source, times};
 
 /// Moves a stepped clock. It is the simulator's own, not the core's.
 const CLOCK_PATH: &str = "/sim/clock";
-
-/// What the core asks for beyond the longest token.
-const ROOM: usize = 4096;
 
 /// What answers a connection's requests.
 #[derive(Clone, Copy)]
@@ -117,8 +114,9 @@ impl Service {
             body,
             source: source::source(address),
         };
+        // A quarter of it is for a token while it is read.
         let token = self.gateway.server().configuration().limits.token;
-        let mut out = vec![0; ROOM.saturating_add(token)];
+        let mut out = vec![0; AuthorizationServer::ROOM.max(token.saturating_mul(4))];
         match self.gateway.exchange(request, &mut out) {
             Ok(answer) => {
                 answer.events().for_each(|event| log::event(event, address));

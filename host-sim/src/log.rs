@@ -65,6 +65,23 @@ pub(crate) fn event(event: &Event<'_>, source: IpAddr) {
             jti = base64url(&jwt_id.0),
             %source,
         ),
+        Event::CodeIssued {
+            client,
+            subject,
+            grant,
+        } => info!(
+            event = "code_issued",
+            client,
+            subject,
+            grant = base64url(&grant.0),
+            %source,
+        ),
+        Event::GaveWay { grant, client } => warn!(
+            event = "gave_way",
+            grant = base64url(&grant.0),
+            client,
+            %source,
+        ),
         Event::Refused { client, cause } => refused(client, cause, source),
         Event::LockedOut { account, client } => warn!(
             event = "locked_out",
@@ -130,6 +147,8 @@ fn gravity(cause: Refusal) -> Gravity {
         Refusal::UnknownClient
         | Refusal::WrongSecret
         | Refusal::ApiKey
+        | Refusal::ForeignOrigin
+        | Refusal::FormForged
         | Refusal::UnknownUser
         | Refusal::WrongPassword
         | Refusal::CodeInvalid

@@ -196,11 +196,11 @@ fn objection(file: &File, profile: &Profile, error: ConfigurationError) -> Fault
     let (place, remedy): (Option<Range<usize>>, String) = match error {
         E::Issuer => (
             first_span([&file.issuer, &file.audience]),
-            "write the URL that clients know this server by, without query or fragment".into(),
+            "write the URL that clients know this server by, without query and fragment".into(),
         ),
         E::RedirectUri(at) => (
-            client(at).map(|client| client.id.span()),
-            "write absolute URIs without a fragment, such as \"https://client.example/cb\"".into(),
+            client(at).and_then(|client| Some(client.redirect_uris.as_ref()?.span())),
+            "write each URI whole and without a fragment, such as \"https://client.example/cb\"".into(),
         ),
         E::ClientId(at) => (
             client(at).map(|client| client.id.span()),

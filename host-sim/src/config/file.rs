@@ -98,8 +98,7 @@ pub(super) struct ClientTable {
     pub(super) grants: Spanned<Vec<Spanned<String>>>,
     pub(super) scopes: Option<Vec<Spanned<String>>>,
     pub(super) default_scopes: Option<Spanned<Vec<Spanned<String>>>>,
-    #[serde(default)]
-    pub(super) redirect_uris: Vec<Spanned<String>>,
+    pub(super) redirect_uris: Option<Spanned<Vec<String>>>,
     pub(super) grants_not_before: Option<Spanned<Value>>,
 }
 

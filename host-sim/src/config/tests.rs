@@ -206,7 +206,8 @@ fn values_are_refused_where_they_stand() {
             "2026-01-01T00:00:00Z",
         ),
         ("grants_not_before = 2026-01-01 # here", "offset"),
-        ("issuer = '' # here", "empty"),
+        ("issuer = '' # here", "URL"),
+        ("issuer = 'https://as.example/?x' # here", "without query"),
         ("profile = 'standard'\napi_key = 'x' # here", "API key"),
         ("[server]\nlisten = '8080' # here", "127.0.0.1:8080"),
         ("[server]\nidle_timeout = 0 # here", "at least 1 second"),
@@ -255,7 +256,7 @@ fn clients_are_refused_where_it_is_wrong() {
             "grants = []\nscopes = ['read']\ndefault_scopes = ['write'] # here",
             "may not ask for",
         ),
-        ("grants = []\nredirect_uris = ['/cb'] # here", "absolute"),
+        ("grants = []\nredirect_uris = ['/cb'] # here", "whole"),
         (
             "grants = []\nredirect_uris = ['https://a.example/cb#f'] # here",
             "fragment",

@@ -156,6 +156,8 @@ impl<'x> Load<'x> {
         let Ok(loaded) = loaded else {
             return match self.then {
                 AfterLoad::Ask(_) => me::refuse(self.session, BearerError::StoreUnavailable),
+                // Nobody knows whether it was written, so nothing was issued.
+                AfterLoad::Settle { .. } => self.session.fail(Refusal::StoreUnavailable),
                 _ => self.session.refuse(Refusal::StoreUnavailable),
             };
         };

@@ -192,7 +192,7 @@ pub(super) fn decide<'x>(
             from_the_future(session, redemption, &grant)
         }
         (State::Active { generation }, Kind::Refresh) if presented == generation => {
-            if grant.reuse && configuration.profile.rotation == Rotation::Reuse {
+            if reuses(configuration, &grant) {
                 Change::Use.go(session, redemption, grant, seen)
             } else if generation == u32::MAX {
                 revoke(session, redemption, grant, seen, Reason::Exhausted)
@@ -201,7 +201,11 @@ pub(super) fn decide<'x>(
             }
         }
         (State::Active { generation }, Kind::Refresh)
-            if presented.checked_add(1) == Some(generation) && in_grace(&session, &grant) =>
+            // A use touches the record too, and is no rotation that a response
+            // could have been lost of.
+            if presented.checked_add(1) == Some(generation)
+                && !reuses(configuration, &grant)
+                && in_grace(&session, &grant) =>
         {
             Change::Repeat.go(session, redemption, grant, seen)
         }
@@ -234,6 +238,11 @@ pub(super) fn keep_until(
     // A predecessor in grace gets access tokens a little later than this one.
     let last_token = now.plus(lifetimes.access_token).plus(lifetimes.grace);
     refresh_end(configuration, grant).max(last_token)
+}
+
+/// Whether the newest refresh token stays good after use.
+fn reuses(configuration: &Configuration<'_>, grant: &Grant) -> bool {
+    grant.reuse && configuration.profile.rotation == Rotation::Reuse
 }
 
 /// "Grace holds while now < max(rotated at, serving since) + grace + skew."

@@ -1,3 +1,5 @@
 //! What the integration tests share.
 
+pub mod flow;
+pub mod handles;
 pub mod rig;

@@ -1,0 +1,193 @@
+//! Every second that matters: the ends of codes, grace, idle time and grants,
+//! and clocks that can not be trusted.
+
+use smallgate_core::oauth::{Clock, Reason, State};
+use smallgate_core::profile::STANDARD;
+use smallgate_core::time::{Seconds, UnixTime};
+use smallgate_tests::flow::{ASK_S256, DEMO, Settings, VERIFIER};
+use smallgate_tests::rig::{Rig, START};
+
+fn settings(skew: u32) -> Settings {
+    Settings::new(STANDARD).with(|settings| settings.skew = skew)
+}
+
+fn at(rig: &mut Rig, seconds: u64) {
+    rig.clock.now = Some(UnixTime(START.0 + seconds));
+}
+
+#[test]
+fn r20_a_code_ends_at_exactly_its_second_and_the_skew_after() {
+    for lifetime in [1, 60, 600] {
+        for skew in [0, 5] {
+            for (passed, status) in [(lifetime + skew - 1, 200), (lifetime + skew, 400)] {
+                let mut rig = settings(skew)
+                    .with(|settings| settings.profile.lifetimes.code = Seconds(lifetime))
+                    .rig();
+                let code = rig.code(DEMO, ASK_S256);
+                at(&mut rig, u64::from(passed));
+                let reply = rig.redeem(DEMO, &code, &[("code_verifier", VERIFIER)]);
+                assert_eq!(reply.status, status, "{lifetime} {skew} {passed}");
+            }
+        }
+    }
+}
+
+#[test]
+fn r20_no_configuration_lets_a_code_live_for_more_than_ten_minutes() {
+    let long = settings(0).with(|settings| settings.profile.lifetimes.code = Seconds(601));
+    let refused = smallgate_core::oauth::AuthorizationServer::new(long.build());
+    assert_eq!(
+        refused.unwrap_err(),
+        smallgate_core::oauth::ConfigurationError::CodeLifetime
+    );
+}
+
+#[test]
+fn r27_grace_ends_at_exactly_its_second_and_the_skew_after() {
+    for skew in [0, 5] {
+        for (passed, status) in [(9 + u64::from(skew), 200), (10 + u64::from(skew), 400)] {
+            let mut rig = settings(skew).rig();
+            let first = rig.first_tokens(DEMO).member("refresh_token");
+            at(&mut rig, 1000);
+            let second = rig.refresh(DEMO, &first, &[]).member("refresh_token");
+            at(&mut rig, 1000 + passed);
+            let reply = rig.refresh(DEMO, &first, &[]);
+            assert_eq!(reply.status, status, "{skew} {passed}");
+            let goes_on = rig.refresh(DEMO, &second, &[]).status;
+            assert_eq!(goes_on, status, "revoked, or not");
+        }
+    }
+}
+
+#[test]
+fn r27_r30_grace_counts_from_serving_since() {
+    for (since, passed, status) in [(500, 9, 200), (500, 10, 400), (0, 500, 400)] {
+        let mut rig = settings(0).rig();
+        let first = rig.first_tokens(DEMO).member("refresh_token");
+        let second = rig.refresh(DEMO, &first, &[]).member("refresh_token");
+        // The power fails here, and the response with it.
+        rig.clock.serving_since = UnixTime(START.0 + since);
+        at(&mut rig, since + passed);
+        let reply = rig.refresh(DEMO, &first, &[]);
+        assert_eq!(reply.status, status, "{since} {passed}");
+        if status == 200 {
+            assert_eq!(reply.member("refresh_token"), second);
+        }
+    }
+}
+
+#[test]
+fn r27_serving_since_gives_no_grace_to_what_is_two_generations_old() {
+    let mut rig = settings(0).rig();
+    let first = rig.first_tokens(DEMO).member("refresh_token");
+    let second = rig.refresh(DEMO, &first, &[]).member("refresh_token");
+    rig.refresh(DEMO, &second, &[]);
+    at(&mut rig, 500);
+    rig.clock.serving_since = UnixTime(START.0 + 500);
+    assert_eq!(rig.refresh(DEMO, &first, &[]).status, 400);
+    assert_eq!(rig.grant().state, State::Revoked(Reason::RefreshReused));
+}
+
+#[test]
+fn r29_idle_expiry_counts_from_the_last_rotation() {
+    let idle = 30 * 86_400;
+    for (passed, status) in [(idle - 1, 200), (idle, 400)] {
+        let mut rig = settings(0).rig();
+        let first = rig.first_tokens(DEMO).member("refresh_token");
+        at(&mut rig, 86_400);
+        let second = rig.refresh(DEMO, &first, &[]).member("refresh_token");
+        at(&mut rig, 86_400 + passed);
+        assert_eq!(rig.refresh(DEMO, &second, &[]).status, status);
+    }
+}
+
+#[test]
+fn r29_absolute_expiry_comes_however_often_it_is_used() {
+    let mut rig = settings(0).rig();
+    let mut token = rig.first_tokens(DEMO).member("refresh_token");
+    let end = 90 * 86_400;
+    for now in (86_400..end).step_by(86_400 * 20).chain([end - 1]) {
+        at(&mut rig, now);
+        let reply = rig.refresh(DEMO, &token, &[]);
+        assert_eq!(reply.status, 200, "{now}");
+        token = reply.member("refresh_token");
+    }
+    at(&mut rig, end);
+    assert_eq!(rig.refresh(DEMO, &token, &[]).status, 400);
+    // Not revoked, just over: no theft is reported.
+    assert!(matches!(rig.grant().state, State::Active { .. }));
+}
+
+#[test]
+fn r29_grace_does_not_outlive_the_grant() {
+    let end = 90 * 86_400;
+    let mut rig = settings(0)
+        .with(|settings| settings.profile.lifetimes.refresh_idle = Seconds::days(90))
+        .rig();
+    let first = rig.first_tokens(DEMO).member("refresh_token");
+    at(&mut rig, end - 1);
+    assert_eq!(rig.refresh(DEMO, &first, &[]).status, 200);
+    at(&mut rig, end);
+    assert_eq!(rig.refresh(DEMO, &first, &[]).status, 400);
+}
+
+#[test]
+fn r40_without_a_clock_nothing_is_issued_or_written() {
+    let mut rig = settings(0).rig();
+    let code = rig.code(DEMO, ASK_S256);
+    let pending = rig.grant();
+    rig.clock.now = None;
+    let redeemed = rig.redeem(DEMO, &code, &[("code_verifier", VERIFIER)]);
+    let own = rig.token_request(DEMO, &[("grant_type", "client_credentials")]);
+    for reply in [redeemed, own] {
+        assert_eq!(reply.status, 503);
+        assert_eq!(reply.member("error"), "temporarily_unavailable");
+        assert!(reply.header("retry-after").is_some());
+        assert!(reply.events[0].contains("ClockUnset"), "{:?}", reply.events);
+    }
+    assert_eq!(rig.grant(), pending);
+}
+
+#[test]
+fn r40_a_clock_that_went_back_is_named_and_revokes_nothing() {
+    for skew in [0, 5] {
+        let mut rig = settings(skew).rig();
+        let first = rig.first_tokens(DEMO).member("refresh_token");
+        at(&mut rig, 100);
+        let second = rig.refresh(DEMO, &first, &[]).member("refresh_token");
+        let grant = rig.grant();
+        let floor = UnixTime(START.0 + 100);
+        let back = |now: u64| Clock {
+            now: Some(UnixTime(now)),
+            floor,
+            serving_since: UnixTime(0),
+        };
+        rig.clock = back(floor.0 - u64::from(skew) - 1);
+        for token in [&first, &second] {
+            let reply = rig.refresh(DEMO, token, &[]);
+            assert_eq!(reply.status, 503);
+            assert!(
+                reply.events[0].contains("ClockWentBack"),
+                "{:?}",
+                reply.events
+            );
+        }
+        assert_eq!(rig.grant(), grant);
+        // Within the skew it is another owner's clock, and fine.
+        rig.clock = back(floor.0 - u64::from(skew));
+        assert_eq!(rig.refresh(DEMO, &second, &[]).status, 200);
+    }
+}
+
+#[test]
+fn r40_an_age_that_would_be_negative_is_zero() {
+    let mut rig = settings(60).rig();
+    rig.clock.now = Some(UnixTime(START.0 + 30));
+    let first = rig.first_tokens(DEMO).member("refresh_token");
+    // Another owner's clock is half a minute behind the one that made it.
+    at(&mut rig, 0);
+    let reply = rig.refresh(DEMO, &first, &[]);
+    assert_eq!(reply.status, 200, "{reply:?}");
+    assert_eq!(rig.grant().touched, 0);
+    assert_eq!(rig.refresh(DEMO, &first, &[]).status, 200, "in grace");
+}

@@ -2,15 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 
 use crate::image::{self, Panic};
 use crate::measure::{Measurement, table, to_json};
-use crate::process::{root, succeed, target, within};
+use crate::process::{root, succeed, target};
+use crate::qemu::{Report, run};
 use crate::toolchain::{Road, TARGET, Toolchain};
 use crate::tools::{Need, ensure};
 
@@ -63,9 +62,6 @@ const LIMITS_OF_SIZE: &[(&str, u64)] = &[("flash verify only", 40 * 1024)];
 pub(crate) fn limited() -> impl Iterator<Item = &'static str> {
     LIMITS.iter().chain(LIMITS_OF_SIZE).map(|(name, _)| *name)
 }
-
-/// How long a program may run in QEMU, in real time.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Where the arithmetic of ES256 comes from: a feature of the board's crate.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -177,81 +173,6 @@ pub(crate) fn build(toolchain: &Toolchain, build: Build, programs: &[&str]) -> R
         image::require_vector_table(&image)?;
     }
     Ok(images)
-}
-
-/// What a program said in QEMU.
-#[derive(Default, PartialEq, Eq, Debug)]
-pub(crate) struct Report {
-    /// Name, value, unit.
-    pub(crate) measured: Vec<(String, u64, &'static str)>,
-    pub(crate) checks: Vec<(String, bool)>,
-    /// It came to its end, and everything held.
-    pub(crate) done: bool,
-}
-
-impl Report {
-    fn parse(text: &str) -> Result<Self> {
-        let mut report = Self::default();
-        for line in text.lines() {
-            let (kind, rest) = line.split_once(' ').unwrap_or((line, ""));
-            let (first, name) = rest.split_once(' ').unwrap_or((rest, ""));
-            match kind {
-                "instructions" => {
-                    report
-                        .measured
-                        .push((name.to_owned(), first.parse()?, "instructions"));
-                }
-                "stack" => {
-                    report
-                        .measured
-                        .push((format!("stack {name}"), first.parse()?, "octets"));
-                }
-                "check" => report.checks.push((name.to_owned(), first == "ok")),
-                "done" => report.done = true,
-                _ => bail!("a line that no program prints: {line:?}"),
-            }
-        }
-        Ok(report)
-    }
-
-    pub(crate) fn value(&self, name: &str) -> Option<u64> {
-        self.measured
-            .iter()
-            .find(|(measured, ..)| measured == name)
-            .map(|&(_, value, _)| value)
-    }
-}
-
-/// Runs an image with one instruction a nanosecond, which makes every count exact.
-pub(crate) fn run(image: &Path) -> Result<Report> {
-    let end = within(
-        PATIENCE,
-        Command::new("qemu-system-arm")
-            .args([
-                "-M",
-                "mps2-an386",
-                "-cpu",
-                "cortex-m4",
-                "-display",
-                "none",
-                "-monitor",
-                "none",
-            ])
-            .args(["-serial", "none", "-nic", "none", "-icount", "shift=0"])
-            .args(["-semihosting-config", "enable=on,target=native", "-kernel"])
-            .arg(image),
-    )?;
-    let mut report = Report::parse(&end.stdout).with_context(|| {
-        format!(
-            "{}: {}\n{}{}",
-            image.display(),
-            end.status,
-            end.stdout,
-            end.stderr
-        )
-    })?;
-    report.done &= end.status.success();
-    Ok(report)
 }
 
 /// What there is to know of one program in one build.
@@ -375,24 +296,6 @@ pub(crate) fn task(task: &Task) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_programs_lines_are_understood() {
-        let report = Report::parse(
-            "check ok keys\ninstructions 480 hmac 1 KiB\nstack 96 hmac\ncheck FAILED b c\ndone\n",
-        )
-        .unwrap();
-        assert_eq!(report.value("hmac 1 KiB"), Some(480));
-        assert_eq!(report.value("stack hmac"), Some(96));
-        assert_eq!(
-            report.checks,
-            [("keys".to_owned(), true), ("b c".to_owned(), false)]
-        );
-        assert!(report.done);
-        assert!(!Report::parse("check ok keys\n").unwrap().done);
-        assert!(Report::parse("instructions many hmac").is_err());
-        assert!(Report::parse("panicked").is_err());
-    }
 
     #[test]
     fn pure_rust_has_no_limits() {

@@ -5,9 +5,10 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::board::{Backend, Build, Measured, Opt, build, limited, measure, run as run_image};
+use crate::board::{Backend, Build, Measured, Opt, build, limited, measure};
 use crate::image;
 use crate::measure::grouped;
+use crate::qemu;
 use crate::test::Tally;
 use crate::toolchain::{Road, Toolchain};
 
@@ -118,7 +119,7 @@ fn program(tests: &mut Tests, one: &Measured) {
 
 /// A test that cannot fail proves nothing: here each kind of failure happens, and must be seen.
 fn twins(tests: &mut Tests, images: &Path) -> Result<()> {
-    let failed = run_image(&images.join("twin_check"))?;
+    let failed = qemu::run(&images.join("twin_check"))?;
     let seen = !failed.done && failed.checks.iter().any(|(_, holds)| !holds);
     tests.add(
         "a planted failure is seen",
@@ -137,7 +138,7 @@ fn twins(tests: &mut Tests, images: &Path) -> Result<()> {
         ("twin_stack", &["stack verify es256"][..]),
         ("twin_slow", &["verify hs256", "verify es256"]),
     ] {
-        let report = run_image(&images.join(twin))?;
+        let report = qemu::run(&images.join(twin))?;
         for name in names {
             let seen = report
                 .value(name)

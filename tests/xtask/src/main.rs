@@ -8,6 +8,7 @@ mod image;
 mod lint;
 mod measure;
 mod process;
+mod qemu;
 mod test;
 mod toolchain;
 mod tools;

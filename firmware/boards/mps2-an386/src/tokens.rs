@@ -37,7 +37,7 @@ pub fn claims() -> Claims<'static> {
         issued_at: Some(NOW),
         expires_at: Some(UnixTime(1_767_229_200)),
         not_before: None,
-        jwt_id: Some("AQIDBAUGBwgJCgsMDQ4PEA"),
+        jwt_id: Some("gQIDBAUGBwgJCgsMDQ4PEA"),
     }
 }
 
@@ -85,13 +85,13 @@ const THUMBPRINT: &str = "DOvxvJiAdIqVWIkFt5hDtCunXLF0BV4-JGv4f-ALSm0";
 pub static HS256: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCIsImtpZCI6IjIwMjYtMDEifQ.eyJpc3MiOiJodHRwczovL2FzLmV\
     4YW1wbGUiLCJzdWIiOiJ0aGVybW9zdGF0LTAwMDciLCJhdWQiOiJodHRwczovL2FwaS5leGFtcGxlIiwiY2xpZW50X\
     2lkIjoidGhlcm1vc3RhdC0wMDA3Iiwic2NvcGUiOiJyZWFkIHdyaXRlIiwiaWF0IjoxNzY3MjI1NjAwLCJleHAiOjE\
-    3NjcyMjkyMDAsImp0aSI6IkFRSURCQVVHQndnSkNnc01EUTRQRUEifQ.sIge86sH0icVEOrdaVkLx7ngmAM91IRFdA\
-    DV7U5aQok";
+    3NjcyMjkyMDAsImp0aSI6ImdRSURCQVVHQndnSkNnc01EUTRQRUEifQ.5sasbF_CTZYdWmrVI8kMwe6dieVWhMOHq6\
+    _HthqCcII";
 
 /// 460 octets, signed with [`es256_signing_key`].
 pub static ES256: &str = "eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCIsImtpZCI6IkRPdnh2SmlBZElxVldJa0Z0NWhEdEN1blhMRjBCVj\
     QtSkd2NGYtQUxTbTAifQ.eyJpc3MiOiJodHRwczovL2FzLmV4YW1wbGUiLCJzdWIiOiJ0aGVybW9zdGF0LTAwMDciL\
     CJhdWQiOiJodHRwczovL2FwaS5leGFtcGxlIiwiY2xpZW50X2lkIjoidGhlcm1vc3RhdC0wMDA3Iiwic2NvcGUiOiJ\
-    yZWFkIHdyaXRlIiwiaWF0IjoxNzY3MjI1NjAwLCJleHAiOjE3NjcyMjkyMDAsImp0aSI6IkFRSURCQVVHQndnSkNnc\
-    01EUTRQRUEifQ.oxDom1bLquaQHD1SwJ2-vZ_OTL0ohpqHXG2WCO3xsm99phEuvLc5oCshLl0hEhAKoD3si_jiFXRj\
-    pcjXOV5yRw";
+    yZWFkIHdyaXRlIiwiaWF0IjoxNzY3MjI1NjAwLCJleHAiOjE3NjcyMjkyMDAsImp0aSI6ImdRSURCQVVHQndnSkNnc\
+    01EUTRQRUEifQ.gsaKQEmDJdi5CoGW9OtogS387s5cZV2CXAaKTx6-D4tBl_VMAQgRSQka6H_awn6z1mu_juVwDPGW\
+    -r1qqWSf7w";

@@ -149,7 +149,8 @@ fn measure(
     bench.stack(name, &mut request);
 }
 
-/// One exchange, with the same entropy each time, so that the token is known. What the answer is
+/// One exchange, with the same entropy each time, so that the token is known: its `jti` is those
+/// octets, the first bit set, since no grant is behind it. What the answer is
 /// written to is here, so that the stack measured has it.
 fn answer(
     server: &AuthorizationServer<'_>,

@@ -7,11 +7,11 @@ use super::authorization_request::{Asked, AuthorizationRequest};
 use super::config::User;
 use super::error::{Parameter, Refusal};
 use super::event::Event;
-use super::exchange::Step;
+use super::exchange::{Next, Swap};
 use super::form_mac::FormMac;
 use super::grant::{Grant, GrantId, Origin, State, Tag};
 use super::handle::{CodeBinding, HANDLE_LENGTH, Kind};
-use super::login::{Purpose, Work};
+use super::login::{Hashing, Purpose};
 use super::page::{self, LoginForm};
 use super::redirect;
 use super::request::{self, optional, required};
@@ -26,10 +26,10 @@ const FORM_LIFETIME: Seconds = Seconds(600);
 
 /// `GET`: the request is in the query. `scratch` takes a copy of it.
 pub(super) fn get<'x>(
-    session: Session<'x>,
+    session: &mut Session<'x>,
     query: Option<&str>,
     scratch: &'x mut [u8],
-) -> Step<'x> {
+) -> Next<'x> {
     let query = query.unwrap_or_default();
     let Some(room) = scratch.get_mut(..query.len()) else {
         return session.refuse_page(Refusal::BodyTooLong);
@@ -45,11 +45,11 @@ pub(super) fn get<'x>(
 /// `POST`: a filled-in form, or the request itself, which "MAY" come this way
 /// (RFC 6749 §3.1).
 pub(super) fn post<'x>(
-    session: Session<'x>,
+    session: &mut Session<'x>,
     headers: &[Header<'_>],
     query: Option<&str>,
     body: Body<'x>,
-) -> Step<'x> {
+) -> Next<'x> {
     if query.is_some_and(|query| !query.is_empty()) {
         return session.refuse_page(Refusal::QueryPresent);
     }
@@ -60,7 +60,7 @@ pub(super) fn post<'x>(
     };
     match optional(&parameters, Parameter::Decision) {
         Ok(None) => ask(session, &parameters),
-        Ok(Some(_)) if !same_origin(&session, headers) => {
+        Ok(Some(_)) if !same_origin(session, headers) => {
             session.refuse_page(Refusal::ForeignOrigin)
         }
         Ok(Some(decision)) => decide(session, &parameters, decision),
@@ -69,12 +69,12 @@ pub(super) fn post<'x>(
 }
 
 /// Shows the form.
-fn ask<'x>(mut session: Session<'x>, parameters: &Parameters<'x>) -> Step<'x> {
-    let request = match AuthorizationRequest::identify(&mut session, parameters) {
+fn ask<'x>(session: &mut Session<'x>, parameters: &Parameters<'x>) -> Next<'x> {
+    let request = match AuthorizationRequest::identify(session, parameters) {
         Ok(request) => request,
         Err(cause) => return session.refuse_page(cause),
     };
-    match Asked::understand(&mut session, &request)
+    match Asked::understand(session, &request)
         .and_then(|asked| session.check_clock().map(|()| asked))
     {
         Ok(asked) => show_form(session, &asked, 200, None),
@@ -84,15 +84,15 @@ fn ask<'x>(mut session: Session<'x>, parameters: &Parameters<'x>) -> Step<'x> {
 
 /// Takes the form back: everything in it is checked again.
 fn decide<'x>(
-    mut session: Session<'x>,
+    session: &mut Session<'x>,
     parameters: &Parameters<'x>,
     decision: &'x str,
-) -> Step<'x> {
-    let request = match AuthorizationRequest::identify(&mut session, parameters) {
+) -> Next<'x> {
+    let request = match AuthorizationRequest::identify(session, parameters) {
         Ok(request) => request,
         Err(cause) => return session.refuse_page(cause),
     };
-    let asked = match Asked::understand(&mut session, &request)
+    let asked = match Asked::understand(session, &request)
         .and_then(|asked| session.check_clock().map(|()| asked))
     {
         Ok(asked) => asked,
@@ -120,7 +120,7 @@ fn decide<'x>(
 }
 
 /// Begins to check who approves.
-fn login<'x>(session: Session<'x>, asked: Asked<'x>, parameters: &Parameters<'x>) -> Step<'x> {
+fn login<'x>(session: &mut Session<'x>, asked: Asked<'x>, parameters: &Parameters<'x>) -> Next<'x> {
     let (username, password) = match (
         required(parameters, Parameter::Username),
         required(parameters, Parameter::Password),
@@ -128,7 +128,7 @@ fn login<'x>(session: Session<'x>, asked: Asked<'x>, parameters: &Parameters<'x>
         (Ok(username), Ok(password)) => (username, password),
         _ => return show_form(session, &asked, 403, Some(WRONG_LOGIN)),
     };
-    Work::begin(
+    Hashing::begin(
         session,
         Purpose::Authorize(asked),
         username,
@@ -140,10 +140,10 @@ const WRONG_LOGIN: &str = "The user name or the password is wrong.";
 
 /// The user is not who they say: the form again (403).
 pub(super) fn login_failed<'x>(
-    mut session: Session<'x>,
+    session: &mut Session<'x>,
     asked: &Asked<'x>,
     cause: Refusal,
-) -> Step<'x> {
+) -> Next<'x> {
     let client = Some(asked.request.client.id);
     session.event(Event::Refused { client, cause });
     show_form(session, asked, 403, Some(WRONG_LOGIN))
@@ -151,11 +151,11 @@ pub(super) fn login_failed<'x>(
 
 /// Gives the code.
 pub(super) fn approve<'x>(
-    mut session: Session<'x>,
+    session: &mut Session<'x>,
     asked: &Asked<'x>,
     user: &'x User<'x>,
-) -> Step<'x> {
-    let Some(grant) = pending(&mut session, asked, user) else {
+) -> Next<'x> {
+    let Some(grant) = pending(session, asked, user) else {
         return refuse(session, &asked.request, Refusal::Signing);
     };
     let request = &asked.request;
@@ -185,7 +185,7 @@ pub(super) fn approve<'x>(
         subject: user.subject,
         grant: grant.id,
     });
-    session.create(&grant)
+    Next::Commit(Swap::create(&grant))
 }
 
 fn pending<'x>(session: &mut Session<'x>, asked: &Asked<'x>, user: &User<'_>) -> Option<Grant> {
@@ -212,11 +212,11 @@ fn pending<'x>(session: &mut Session<'x>, asked: &Asked<'x>, user: &User<'_>) ->
 }
 
 fn show_form<'x>(
-    mut session: Session<'x>,
+    session: &mut Session<'x>,
     asked: &Asked<'x>,
     status: u16,
     message: Option<&'static str>,
-) -> Step<'x> {
+) -> Next<'x> {
     let configuration = session.configuration();
     let fields = asked.request.fields();
     let mut text = [0; FormMac::LENGTH];
@@ -240,7 +240,7 @@ fn show_form<'x>(
         message,
     };
     if form.write(status, &mut session.response) {
-        session.done()
+        Next::Done
     } else {
         session.refuse_page(Refusal::ResponseTooLong)
     }
@@ -249,10 +249,10 @@ fn show_form<'x>(
 /// Sends an error back to the client (RFC 6749 §4.1.2.1), or shows it where
 /// there is nowhere to send it to.
 pub(super) fn refuse<'x>(
-    mut session: Session<'x>,
+    session: &mut Session<'x>,
     request: &AuthorizationRequest<'x>,
     cause: Refusal,
-) -> Step<'x> {
+) -> Next<'x> {
     if redirect::is_out_of_band(request.redirect_uri) {
         return session.refuse_page(cause);
     }
@@ -263,7 +263,7 @@ pub(super) fn refuse<'x>(
     session.event(Event::Refused { client, cause });
     let to = request.answer(configuration.issuer);
     if to.write(&[("error", answer.error)], &mut session.response) {
-        session.done()
+        Next::Done
     } else {
         session.refuse_page(Refusal::ResponseTooLong)
     }
@@ -299,7 +299,7 @@ fn same_origin(session: &Session<'_>, headers: &[Header<'_>]) -> bool {
 
 impl<'x> Session<'x> {
     /// Ends with a page that says what is wrong.
-    pub(super) fn refuse_page(mut self, cause: Refusal) -> Step<'x> {
+    pub(super) fn refuse_page(&mut self, cause: Refusal) -> Next<'x> {
         let client = self.client_id();
         self.event(Event::Refused { client, cause });
         let (answer, fill) = cause.answer(&self.configuration().profile);
@@ -323,6 +323,6 @@ impl<'x> Session<'x> {
         if let Some(wait) = cause.retry_after() {
             super::response::retry_after(wait, &mut self.response);
         }
-        self.done()
+        Next::Done
     }
 }

@@ -11,10 +11,11 @@
 use super::authorize;
 use super::error::Refusal;
 use super::event::Event;
+use super::grant::Grant;
 use super::grant::{GrantId, Record};
 use super::inspect::{self, Endpoint, Inspection};
 use super::lifecycle::{self, Redemption};
-use super::login::Work;
+use super::login::Hashing;
 use super::me::{self, Asking};
 use super::metadata;
 use super::server::{AuthorizationServer, Clock};
@@ -78,7 +79,7 @@ impl AuthorizationServer<'_> {
             None => (request.target, None),
         };
         let (out, scratch) = out.split_at_mut(out.len().saturating_sub(out.len() / 4));
-        let session = Session {
+        let mut session = Session {
             server: self,
             clock,
             now: clock.now.unwrap_or(UnixTime(0)),
@@ -91,6 +92,18 @@ impl AuthorizationServer<'_> {
             by_header: false,
             named: None,
         };
+        let next = self.dispatch(&mut session, request, path, query, scratch);
+        next.join(session)
+    }
+
+    fn dispatch<'x>(
+        &'x self,
+        session: &mut Session<'x>,
+        request: Request<'x>,
+        path: &str,
+        query: Option<&str>,
+        scratch: &'x mut [u8],
+    ) -> Next<'x> {
         let (headers, body) = (request.headers, request.body);
         let Some(route) = Route::find(&self.configuration.profile, path) else {
             return session.plain(404, None, "There is nothing at this path.");
@@ -122,12 +135,35 @@ impl AuthorizationServer<'_> {
     }
 }
 
+/// What a decision wants next, before it is joined with what the exchange
+/// carries: that is large, and moved once a step.
+pub(super) enum Next<'x> {
+    Done,
+    Load { id: GrantId, then: AfterLoad<'x> },
+    Work(Hashing<'x>),
+    Commit(Swap<'x>),
+}
+
+impl<'x> Next<'x> {
+    fn join(self, session: Session<'x>) -> Step<'x> {
+        match self {
+            Next::Done => Step::Done(Answer {
+                response: session.response,
+                events: session.events,
+            }),
+            Next::Load { id, then } => Step::Load(Load { session, id, then }),
+            Next::Work(hashing) => Step::Work(Work { session, hashing }),
+            Next::Commit(swap) => Step::Commit(Commit { session, swap }),
+        }
+    }
+}
+
 /// The record of a grant is wanted.
 #[must_use]
 pub struct Load<'x> {
-    pub(super) session: Session<'x>,
-    pub(super) id: GrantId,
-    pub(super) then: AfterLoad<'x>,
+    session: Session<'x>,
+    id: GrantId,
+    then: AfterLoad<'x>,
 }
 
 /// Why a record is read.
@@ -152,31 +188,61 @@ impl<'x> Load<'x> {
 
     /// Goes on with what was found.
     #[must_use]
-    pub fn resume(self, loaded: Result<Loaded, StoreUnavailable>) -> Step<'x> {
-        let Ok(loaded) = loaded else {
-            return match self.then {
-                AfterLoad::Ask(_) => me::refuse(self.session, BearerError::StoreUnavailable),
-                // Nobody knows whether it was written, so nothing was issued.
-                AfterLoad::Settle { .. } => self.session.fail(Refusal::StoreUnavailable),
-                _ => self.session.refuse(Refusal::StoreUnavailable),
-            };
-        };
-        match self.then {
-            AfterLoad::Redeem(redemption) => lifecycle::decide(self.session, redemption, &loaded),
-            AfterLoad::Inspect(inspection) => inspection.decide(self.session, &loaded),
-            AfterLoad::Ask(asking) => asking.decide(self.session, &loaded),
-            AfterLoad::Settle { nonce, then } => {
+    pub fn resume(mut self, loaded: Result<Loaded, StoreUnavailable>) -> Step<'x> {
+        let session = &mut self.session;
+        let next = match (loaded, self.then) {
+            (Err(StoreUnavailable), AfterLoad::Ask(_)) => {
+                me::refuse(session, BearerError::StoreUnavailable)
+            }
+            // Nobody knows whether it was written, so nothing was issued.
+            (Err(StoreUnavailable), AfterLoad::Settle { .. }) => {
+                session.fail(Refusal::StoreUnavailable)
+            }
+            (Err(StoreUnavailable), _) => session.refuse(Refusal::StoreUnavailable),
+            (Ok(loaded), AfterLoad::Redeem(redemption)) => {
+                lifecycle::decide(session, redemption, &loaded)
+            }
+            (Ok(loaded), AfterLoad::Inspect(inspection)) => inspection.decide(session, &loaded),
+            (Ok(loaded), AfterLoad::Ask(asking)) => asking.decide(session, &loaded),
+            (Ok(loaded), AfterLoad::Settle { nonce, then }) => {
                 let mine = loaded
                     .record
                     .and_then(|record| record.grant().ok())
                     .is_some_and(|grant| grant.nonce == nonce);
                 if mine {
-                    self.session.release(then)
+                    session.release(then)
                 } else {
-                    self.session.conflict(self.id, then)
+                    session.conflict(self.id, then)
                 }
             }
+        };
+        next.join(self.session)
+    }
+}
+
+/// A password is to be hashed. One at a time is enough for a device: a caller
+/// that is at it already answers with [`Work::refuse`].
+#[must_use]
+pub struct Work<'x> {
+    session: Session<'x>,
+    hashing: Hashing<'x>,
+}
+
+impl<'x> Work<'x> {
+    /// Does up to `iterations` of PBKDF2, each of them two compressions of
+    /// SHA-256, about 10,000 instructions on a Cortex-M4.
+    #[must_use]
+    pub fn run(mut self, iterations: u32) -> Step<'x> {
+        match self.hashing.run(&mut self.session, iterations) {
+            None => Step::Work(self),
+            Some(next) => next.join(self.session),
         }
+    }
+
+    /// Answers 503 at once: another password is being hashed.
+    #[must_use]
+    pub fn refuse(mut self) -> Step<'x> {
+        self.hashing.busy(&mut self.session).join(self.session)
     }
 }
 
@@ -184,12 +250,32 @@ impl<'x> Load<'x> {
 /// leaves only after this.
 #[must_use]
 pub struct Commit<'x> {
-    pub(super) session: Session<'x>,
+    session: Session<'x>,
+    swap: Swap<'x>,
+}
+
+/// What a commit writes, and for what.
+pub(super) struct Swap<'x> {
     pub(super) id: GrantId,
     pub(super) seen: Seen,
+    /// The record; none to confirm the one that was seen.
     pub(super) write: Option<Record>,
     pub(super) then: Then<'x>,
+    /// Whether it was tried before and nobody knows what became of it.
     pub(super) unknown: bool,
+}
+
+impl Swap<'_> {
+    /// Creates `grant`; the response is complete already.
+    pub(super) fn create(grant: &Grant) -> Self {
+        Swap {
+            id: grant.id,
+            seen: Seen::ABSENT,
+            write: Some(Record::new(grant)),
+            then: Then::Release,
+            unknown: false,
+        }
+    }
 }
 
 /// What a commit was for.
@@ -220,19 +306,19 @@ impl<'x> Commit<'x> {
     /// Which grant's record.
     #[must_use]
     pub const fn id(&self) -> &GrantId {
-        &self.id
+        &self.swap.id
     }
 
     /// What must still be there.
     #[must_use]
     pub const fn seen(&self) -> Seen {
-        self.seen
+        self.swap.seen
     }
 
     /// What to write.
     #[must_use]
     pub fn write(&self) -> Write<'_> {
-        match &self.write {
+        match &self.swap.write {
             Some(record) => Write::Record(record),
             None => Write::Confirm,
         }
@@ -243,36 +329,39 @@ impl<'x> Commit<'x> {
     /// [`Committed::Unavailable`].
     #[must_use]
     pub fn resume(mut self, committed: Committed) -> Step<'x> {
-        match committed {
-            Committed::Done => self.session.release(self.then),
+        let session = &mut self.session;
+        let Swap { id, then, .. } = self.swap;
+        let next = match committed {
+            Committed::Done => session.release(then),
             Committed::GaveWay(grant) => {
-                let client = self.session.client_id();
-                self.session.event(Event::GaveWay { grant, client });
-                self.session.release(self.then)
+                let client = session.client_id();
+                session.event(Event::GaveWay { grant, client });
+                session.release(then)
             }
-            Committed::Unknown => {
-                self.unknown = true;
-                Step::Commit(self)
-            }
-            Committed::Conflict => match self.write.and_then(|record| record.grant().ok()) {
-                Some(grant) if self.unknown => Step::Load(Load {
-                    session: self.session,
-                    id: self.id,
+            Committed::Unknown => Next::Commit(Swap {
+                unknown: true,
+                then,
+                ..self.swap
+            }),
+            Committed::Conflict => match self.swap.write.and_then(|record| record.grant().ok()) {
+                Some(grant) if self.swap.unknown => Next::Load {
+                    id,
                     then: AfterLoad::Settle {
                         nonce: grant.nonce,
-                        then: self.then,
+                        then,
                     },
-                }),
-                _ => self.session.conflict(self.id, self.then),
+                },
+                _ => session.conflict(id, then),
             },
-            Committed::Full => self.session.fail(Refusal::StoreFull),
-            Committed::Unavailable => self.session.fail(Refusal::StoreUnavailable),
-        }
+            Committed::Full => session.fail(Refusal::StoreFull),
+            Committed::Unavailable => session.fail(Refusal::StoreUnavailable),
+        };
+        next.join(self.session)
     }
 }
 
 impl<'x> Session<'x> {
-    fn release(mut self, then: Then<'x>) -> Step<'x> {
+    fn release(&mut self, then: Then<'x>) -> Next<'x> {
         match then {
             Then::Release | Then::Redeem { event: None, .. } => {}
             Then::Redeem {
@@ -280,12 +369,12 @@ impl<'x> Session<'x> {
             }
             | Then::Inspect { event, .. } => self.event(event),
         }
-        self.done()
+        Next::Done
     }
 
     /// Someone else wrote first: what was going to be said is wiped, and the
     /// record is read again.
-    fn conflict(mut self, id: GrantId, then: Then<'x>) -> Step<'x> {
+    fn conflict(&mut self, id: GrantId, then: Then<'x>) -> Next<'x> {
         self.response.reset();
         self.events.clear();
         match then {

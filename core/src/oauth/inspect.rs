@@ -5,7 +5,7 @@ use super::client_auth::AuthenticatedClient;
 use super::config::User;
 use super::error::{Parameter, Refusal};
 use super::event::{Event, JwtId};
-use super::exchange::{AfterLoad, Commit, Load, Step, Then};
+use super::exchange::{AfterLoad, Next, Swap, Then};
 use super::grant::{Grant, GrantId, Reason, Record, State, Tag};
 use super::handle::{CodeBinding, Kind, Presented, VerifiedHandle};
 use super::lifecycle;
@@ -42,14 +42,14 @@ pub(super) struct Inspection<'x> {
 
 /// Begins to answer at either endpoint.
 pub(super) fn begin<'x>(
-    mut session: Session<'x>,
+    session: &mut Session<'x>,
     headers: &[Header<'_>],
     query: Option<&str>,
     body: Body<'x>,
     endpoint: Endpoint,
     scratch: &'x mut [u8],
-) -> Step<'x> {
-    let parameters = match token::authenticated(&mut session, headers, query, body) {
+) -> Next<'x> {
+    let parameters = match token::authenticated(session, headers, query, body) {
         Ok(parameters) => parameters,
         Err(cause) => return session.refuse(cause),
     };
@@ -63,7 +63,7 @@ pub(super) fn begin<'x>(
         Ok(token) => token,
         Err(cause) => return session.refuse(cause),
     };
-    let Some(shown) = recognize(&session, client, token, scratch) else {
+    let Some(shown) = recognize(session, client, token, scratch) else {
         return nothing(session, endpoint);
     };
     let grant = match shown {
@@ -76,7 +76,7 @@ pub(super) fn begin<'x>(
                 // acted upon, and the answer does not tell them apart.
                 return nothing(session, endpoint);
             }
-            grant_of(&session, &claims)
+            grant_of(session, &claims)
         }
     };
     let inspection = Inspection {
@@ -86,7 +86,7 @@ pub(super) fn begin<'x>(
         round: 0,
     };
     match (grant, endpoint) {
-        (Some(id), _) => inspection.load(session, id),
+        (Some(id), _) => inspection.load(id),
         (None, Endpoint::Introspection) => inspection.describe(session, None),
         // Nothing is stored of it, so there is nothing to take back.
         (None, Endpoint::Revocation) => session.refuse(Refusal::UnsupportedTokenType),
@@ -128,7 +128,7 @@ pub(super) fn grant_of(session: &Session<'_>, claims: &Claims<'_>) -> Option<Gra
 
 /// The answer to a token that means nothing here: R49, "200 for an unknown
 /// token"; R50, `{"active":false}` "and nothing more".
-fn nothing(mut session: Session<'_>, endpoint: Endpoint) -> Step<'_> {
+fn nothing<'x>(session: &mut Session<'x>, endpoint: Endpoint) -> Next<'x> {
     session.response.reset();
     session.response.set_status(200);
     match endpoint {
@@ -142,29 +142,28 @@ fn nothing(mut session: Session<'_>, endpoint: Endpoint) -> Step<'_> {
             });
         }
     }
-    session.done()
+    Next::Done
 }
 
 impl<'x> Inspection<'x> {
-    fn load(self, session: Session<'x>, id: GrantId) -> Step<'x> {
-        Step::Load(Load {
-            session,
+    fn load(self, id: GrantId) -> Next<'x> {
+        Next::Load {
             id,
             then: AfterLoad::Inspect(self),
-        })
+        }
     }
 
     /// Someone else wrote first.
-    pub(super) fn again(mut self, session: Session<'x>, id: GrantId) -> Step<'x> {
+    pub(super) fn again(mut self, session: &mut Session<'x>, id: GrantId) -> Next<'x> {
         self.round = self.round.saturating_add(1);
         if self.round >= lifecycle::ROUNDS {
             return session.refuse(Refusal::Contended);
         }
-        self.load(session, id)
+        self.load(id)
     }
 
     /// Goes on with the grant's record.
-    pub(super) fn decide(self, session: Session<'x>, loaded: &Loaded) -> Step<'x> {
+    pub(super) fn decide(self, session: &mut Session<'x>, loaded: &Loaded) -> Next<'x> {
         let grant = match loaded.record.map(|record| record.grant()) {
             None => return nothing(session, self.endpoint),
             Some(Err(_damaged)) => return session.refuse(Refusal::RecordDamaged),
@@ -193,7 +192,7 @@ impl<'x> Inspection<'x> {
     }
 
     /// "takes the whole grant with it" (R49).
-    fn revoke(self, mut session: Session<'x>, mut grant: Grant, seen: Seen) -> Step<'x> {
+    fn revoke(self, session: &mut Session<'x>, mut grant: Grant, seen: Seen) -> Next<'x> {
         let client = self.client.client();
         let own = grant.client == Tag::client(client.id);
         if !own || matches!(grant.state, State::Revoked(_)) {
@@ -206,8 +205,7 @@ impl<'x> Inspection<'x> {
         grant.state = State::Revoked(Reason::Requested);
         session.response.set_status(200);
         response::no_store(&mut session.response);
-        Step::Commit(Commit {
-            session,
+        Next::Commit(Swap {
             id: grant.id,
             seen,
             write: Some(Record::new(&grant)),
@@ -224,7 +222,7 @@ impl<'x> Inspection<'x> {
     }
 
     /// RFC 7662 §2.2.
-    fn describe(self, mut session: Session<'x>, grant: Option<&Grant>) -> Step<'x> {
+    fn describe(self, session: &mut Session<'x>, grant: Option<&Grant>) -> Next<'x> {
         let configuration = session.configuration();
         session.response.set_status(200);
         response::headers(&mut session.response);
@@ -289,6 +287,6 @@ impl<'x> Inspection<'x> {
             }
             json.end_object();
         });
-        session.done()
+        Next::Done
     }
 }

@@ -21,7 +21,7 @@ use super::client_auth::AuthenticatedClient;
 use super::config::{Client, Configuration, User};
 use super::error::{Parameter, Refusal};
 use super::event::Event;
-use super::exchange::{AfterLoad, Commit, Load, Step, Then};
+use super::exchange::{AfterLoad, Next, Swap, Then};
 use super::grant::{Grant, Reason, Record, State, Tag};
 use super::handle::{CodeBinding, Kind, Presented, VerifiedHandle};
 use super::request::{GrantRequest, TokenRequest};
@@ -49,10 +49,10 @@ pub(super) struct Redemption<'x> {
 
 /// Checks the handle's MAC; a store is asked only if it is good.
 pub(super) fn begin<'x>(
-    session: Session<'x>,
+    session: &mut Session<'x>,
     client: AuthenticatedClient<'x>,
     request: &TokenRequest<'x>,
-) -> Step<'x> {
+) -> Next<'x> {
     let client = client.client();
     let (kind, handle) = match request.grant {
         GrantRequest::AuthorizationCode {
@@ -72,14 +72,14 @@ pub(super) fn begin<'x>(
                     redirect_uri: bound_uri.map(|uri| Sha256::digest(uri.as_bytes()).into()),
                 };
                 let uri = presented.has_redirect_uri() == bound_uri.is_some();
-                verify(&session, &presented, Kind::Code, client, &binding).filter(|_| pkce && uri)
+                verify(session, &presented, Kind::Code, client, &binding).filter(|_| pkce && uri)
             });
             (Kind::Code, verified)
         }
         GrantRequest::RefreshToken { token } => {
             let verified = Presented::parse(token, Kind::Refresh).and_then(|presented| {
                 let binding = CodeBinding::default();
-                verify(&session, &presented, Kind::Refresh, client, &binding)
+                verify(session, &presented, Kind::Refresh, client, &binding)
             });
             (Kind::Refresh, verified)
         }
@@ -98,7 +98,7 @@ pub(super) fn begin<'x>(
             round: 0,
             raced: false,
         }
-        .load(session),
+        .load(),
     }
 }
 
@@ -114,26 +114,25 @@ fn verify(
 }
 
 impl<'x> Redemption<'x> {
-    fn load(self, session: Session<'x>) -> Step<'x> {
-        Step::Load(Load {
-            session,
+    fn load(self) -> Next<'x> {
+        Next::Load {
             id: self.handle.grant,
             then: AfterLoad::Redeem(self),
-        })
+        }
     }
 
     /// Reads the record again after another request wrote it.
-    pub(super) fn again(mut self, session: Session<'x>, current: bool) -> Step<'x> {
+    pub(super) fn again(mut self, session: &mut Session<'x>, current: bool) -> Next<'x> {
         self.raced |= current;
         self.next_round(session, Refusal::Contended)
     }
 
-    fn next_round(mut self, session: Session<'x>, at_the_end: Refusal) -> Step<'x> {
+    fn next_round(mut self, session: &mut Session<'x>, at_the_end: Refusal) -> Next<'x> {
         self.round = self.round.saturating_add(1);
         if self.round >= ROUNDS {
             return session.refuse(at_the_end);
         }
-        self.load(session)
+        self.load()
     }
 
     const fn parameter(&self) -> Parameter {
@@ -153,10 +152,10 @@ impl<'x> Redemption<'x> {
 
 /// One row of the table.
 pub(super) fn decide<'x>(
-    session: Session<'x>,
+    session: &mut Session<'x>,
     redemption: Redemption<'x>,
     loaded: &Loaded,
-) -> Step<'x> {
+) -> Next<'x> {
     let parameter = redemption.parameter();
     let grant = match loaded.record.map(|record| record.grant()) {
         None => return session.refuse(Refusal::GrantRevoked(parameter)),
@@ -205,7 +204,7 @@ pub(super) fn decide<'x>(
             // could have been lost of.
             if presented.checked_add(1) == Some(generation)
                 && !reuses(configuration, &grant)
-                && in_grace(&session, &grant) =>
+                && in_grace(session, &grant) =>
         {
             Change::Repeat.go(session, redemption, grant, seen)
         }
@@ -269,11 +268,11 @@ enum Change {
 impl Change {
     fn go<'x>(
         self,
-        mut session: Session<'x>,
+        session: &mut Session<'x>,
         redemption: Redemption<'x>,
         seen_grant: Grant,
         seen: Seen,
-    ) -> Step<'x> {
+    ) -> Next<'x> {
         let configuration = session.configuration();
         if !stands(configuration, &seen_grant) {
             return session.refuse(Refusal::GrantOutdated(redemption.parameter()));
@@ -305,11 +304,10 @@ impl Change {
             scope,
             grant: Some(&grant),
         };
-        if let Err(cause) = issue.write(&mut session) {
+        if let Err(cause) = issue.write(session) {
             return session.fail(cause);
         }
-        Step::Commit(Commit {
-            session,
+        Next::Commit(Swap {
             id: grant.id,
             seen,
             write: write.then(|| Record::new(&grant)),
@@ -384,12 +382,12 @@ pub(super) fn user<'c>(
 }
 
 fn revoke<'x>(
-    mut session: Session<'x>,
+    session: &mut Session<'x>,
     redemption: Redemption<'x>,
     mut grant: Grant,
     seen: Seen,
     reason: Reason,
-) -> Step<'x> {
+) -> Next<'x> {
     grant.state = State::Revoked(reason);
     match session.entropy.take() {
         Some(nonce) => grant.nonce = nonce,
@@ -402,8 +400,7 @@ fn revoke<'x>(
             Refusal::GrantRevoked(redemption.parameter())
         }
     });
-    Step::Commit(Commit {
-        session,
+    Next::Commit(Swap {
         id: grant.id,
         seen,
         write: Some(Record::new(&grant)),
@@ -423,10 +420,10 @@ fn revoke<'x>(
 /// The store does not hold what it acknowledged: it is read again, and if it
 /// still does not, the client is asked to come later.
 fn from_the_future<'x>(
-    mut session: Session<'x>,
+    session: &mut Session<'x>,
     redemption: Redemption<'x>,
     grant: &Grant,
-) -> Step<'x> {
+) -> Next<'x> {
     if redemption.round == 0 {
         session.event(Event::FromTheFuture {
             grant: grant.id,

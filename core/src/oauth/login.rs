@@ -6,18 +6,15 @@ use super::authorize;
 use super::client_auth::AuthenticatedClient;
 use super::config::User;
 use super::error::Refusal;
-use super::exchange::Step;
+use super::exchange::Next;
 use super::password::PasswordWork;
 use super::session::Session;
 use super::throttle::{Account, Pair};
 use super::token;
 use crate::profile::GrantType;
 
-/// A password is to be hashed. One at a time is enough for a device: a caller
-/// that is at it already answers with [`Work::refuse`].
-#[must_use]
-pub struct Work<'x> {
-    session: Session<'x>,
+/// A password that is being hashed.
+pub(super) struct Hashing<'x> {
     purpose: Purpose<'x>,
     user: Option<&'x User<'x>>,
     pair: Pair,
@@ -35,15 +32,15 @@ pub(super) enum Purpose<'x> {
     Authorize(Asked<'x>),
 }
 
-impl<'x> Work<'x> {
+impl<'x> Hashing<'x> {
     /// The throttle comes before the hash; an unknown user is hashed like a
     /// known one.
     pub(super) fn begin(
-        session: Session<'x>,
+        session: &mut Session<'x>,
         purpose: Purpose<'x>,
         username: &str,
         password: &[u8],
-    ) -> Step<'x> {
+    ) -> Next<'x> {
         let pair = session
             .throttle
             .pair(Account::User, username, session.source);
@@ -57,29 +54,25 @@ impl<'x> Work<'x> {
             Some(user) => (user.password.salt, user.password.iterations),
             None => ([0; 16], most.unwrap_or(1)),
         };
-        Step::Work(Work {
+        Next::Work(Hashing {
             work: PasswordWork::new(password, &salt, iterations),
-            session,
             purpose,
             user,
             pair,
         })
     }
 
-    /// Does up to `iterations` of PBKDF2, each of them two compressions of
-    /// SHA-256, about 10,000 instructions on a Cortex-M4.
-    #[must_use]
-    pub fn run(mut self, iterations: u32) -> Step<'x> {
+    /// Does up to `iterations` of PBKDF2; `Next` once all are done.
+    pub(super) fn run(&mut self, session: &mut Session<'x>, iterations: u32) -> Option<Next<'x>> {
         if !self.work.advance(iterations) {
-            return Step::Work(self);
+            return None;
         }
         let nobodys = [0; 32];
         let expected = self.user.map_or(&nobodys, |user| &user.password.hash);
         let matches = self.work.matches(expected);
-        match self.user {
-            Some(user) if matches => self.purpose.succeed(self.session, user),
+        Some(match self.user {
+            Some(user) if matches => self.purpose.succeed(session, user),
             user => {
-                let mut session = self.session;
                 if session.throttle.failed(self.pair, session.now) {
                     session.locked_out(Account::User);
                 }
@@ -92,18 +85,17 @@ impl<'x> Work<'x> {
                     Purpose::Token { .. } => session.refuse(cause),
                 }
             }
-        }
+        })
     }
 
-    /// Answers 503 at once: another password is being hashed.
-    #[must_use]
-    pub fn refuse(self) -> Step<'x> {
-        self.purpose.refuse(self.session, Refusal::Busy)
+    /// Answers 503: another password is being hashed.
+    pub(super) fn busy(&self, session: &mut Session<'x>) -> Next<'x> {
+        self.purpose.refuse(session, Refusal::Busy)
     }
 }
 
 impl<'x> Purpose<'x> {
-    fn succeed(&self, session: Session<'x>, user: &'x User<'x>) -> Step<'x> {
+    fn succeed(&self, session: &mut Session<'x>, user: &'x User<'x>) -> Next<'x> {
         match self {
             Purpose::Token { client, scope } => {
                 token::first(session, *client, GrantType::Password, Some(user), *scope)
@@ -112,7 +104,7 @@ impl<'x> Purpose<'x> {
         }
     }
 
-    fn refuse(&self, session: Session<'x>, cause: Refusal) -> Step<'x> {
+    fn refuse(&self, session: &mut Session<'x>, cause: Refusal) -> Next<'x> {
         match self {
             Purpose::Token { .. } => session.refuse(cause),
             Purpose::Authorize(_) => session.refuse_page(cause),

@@ -3,7 +3,7 @@
 
 use super::config::{Configuration, User};
 use super::event::Event;
-use super::exchange::{AfterLoad, Load, Step};
+use super::exchange::{AfterLoad, Next};
 use super::grant::State;
 use super::inspect::grant_of;
 use super::session::Session;
@@ -19,21 +19,20 @@ pub(super) struct Asking<'x> {
 }
 
 pub(super) fn begin<'x>(
-    session: Session<'x>,
+    session: &mut Session<'x>,
     headers: &[Header<'_>],
     query: Option<&str>,
     scratch: &'x mut [u8],
-) -> Step<'x> {
+) -> Next<'x> {
     let resource = &session.server.resource;
     match resource.authenticate(headers, query, session.clock.now, scratch) {
         Err(error) => refuse(session, error),
-        Ok(token) => match grant_of(&session, token.claims()) {
+        Ok(token) => match grant_of(session, token.claims()) {
             None => answer(session, token.claims()),
-            Some(id) => Step::Load(Load {
-                session,
+            Some(id) => Next::Load {
                 id,
                 then: AfterLoad::Ask(Asking { token }),
-            }),
+            },
         },
     }
 }
@@ -41,7 +40,7 @@ pub(super) fn begin<'x>(
 impl<'x> Asking<'x> {
     /// A revoked grant's access tokens are worth nothing, nor are those of a
     /// grant that is not there.
-    pub(super) fn decide(self, session: Session<'x>, loaded: &Loaded) -> Step<'x> {
+    pub(super) fn decide(self, session: &mut Session<'x>, loaded: &Loaded) -> Next<'x> {
         let configuration: &Configuration<'_> = session.configuration();
         let grant = loaded.record.and_then(|record| record.grant().ok());
         let stands = grant.is_some_and(|grant| {
@@ -61,7 +60,7 @@ pub(super) fn user<'c>(users: &'c [User<'c>], claims: &Claims<'_>) -> Option<&'c
     users.iter().find(|user| user.subject == subject)
 }
 
-fn answer<'x>(mut session: Session<'x>, claims: &Claims<'_>) -> Step<'x> {
+fn answer<'x>(session: &mut Session<'x>, claims: &Claims<'_>) -> Next<'x> {
     let user = user(session.configuration().users, claims);
     session.response.set_status(200);
     response::headers(&mut session.response);
@@ -81,10 +80,10 @@ fn answer<'x>(mut session: Session<'x>, claims: &Claims<'_>) -> Step<'x> {
         }
         json.end_object();
     });
-    session.done()
+    Next::Done
 }
 
-pub(super) fn refuse(mut session: Session<'_>, error: BearerError) -> Step<'_> {
+pub(super) fn refuse<'x>(session: &mut Session<'x>, error: BearerError) -> Next<'x> {
     session.event(Event::ResourceRefused { cause: error });
     let out = &mut session.response;
     out.set_status(error.status());
@@ -103,5 +102,5 @@ pub(super) fn refuse(mut session: Session<'_>, error: BearerError) -> Step<'_> {
         }
         json.end_object();
     });
-    session.done()
+    Next::Done
 }

@@ -3,8 +3,7 @@
 use super::config::{Client, Configuration};
 use super::error::Refusal;
 use super::event::Event;
-use super::exchange::{Answer, Commit, Step, Then};
-use super::grant::{Grant, Record};
+use super::exchange::Next;
 use super::response;
 use super::server::{AuthorizationServer, Clock};
 use super::throttle::{Account, Throttle};
@@ -14,7 +13,6 @@ use crate::codec::split::pieces;
 use crate::http::{Response, Source};
 use crate::scope::ScopeSet;
 use crate::secret::Entropy;
-use crate::store::Seen;
 use crate::time::UnixTime;
 
 /// The events of one exchange: at most an issue or refusal, a revocation and a
@@ -104,9 +102,9 @@ impl<'x> Session<'x> {
     }
 
     /// Ends with a refusal.
-    pub(super) fn refuse(mut self, cause: Refusal) -> Step<'x> {
+    pub(super) fn refuse(&mut self, cause: Refusal) -> Next<'x> {
         self.write_refusal(cause);
-        self.done()
+        Next::Done
     }
 
     /// Writes a refusal, to be sent now or after a commit.
@@ -122,27 +120,19 @@ impl<'x> Session<'x> {
         );
     }
 
-    /// Ends with what has been written.
-    pub(super) fn done(self) -> Step<'x> {
-        Step::Done(Answer {
-            response: self.response,
-            events: self.events,
-        })
-    }
-
     /// What was going to be said is wiped and not said.
-    pub(super) fn fail(mut self, cause: Refusal) -> Step<'x> {
+    pub(super) fn fail(&mut self, cause: Refusal) -> Next<'x> {
         self.events.clear();
         self.refuse(cause)
     }
 
     /// An answer that has nothing to do with OAuth.
     pub(super) fn plain(
-        mut self,
+        &mut self,
         status: u16,
         allow: Option<&'static str>,
         description: &'static str,
-    ) -> Step<'x> {
+    ) -> Next<'x> {
         self.response.set_status(status);
         response::headers(&mut self.response);
         if let Some(methods) = allow {
@@ -154,23 +144,11 @@ impl<'x> Session<'x> {
             json.member_text("error_description", description);
             json.end_object();
         });
-        self.done()
+        Next::Done
     }
 
     /// Makes what `write` writes the body; nothing if it does not fit.
     pub(super) fn json(&mut self, write: impl FnOnce(&mut Writer<'_>)) {
         response::json(&mut self.response, write);
-    }
-
-    /// Creates `grant`; the response is complete already.
-    pub(super) fn create(self, grant: &Grant) -> Step<'x> {
-        Step::Commit(Commit {
-            id: grant.id,
-            seen: Seen::ABSENT,
-            write: Some(Record::new(grant)),
-            then: Then::Release,
-            unknown: false,
-            session: self,
-        })
     }
 }

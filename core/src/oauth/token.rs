@@ -5,11 +5,11 @@ use super::client_auth::{AuthenticatedClient, Unauthenticated, authenticate};
 use super::config::{Client, User};
 use super::error::{Parameter, Refusal};
 use super::event::{Event, JwtId};
-use super::exchange::Step;
+use super::exchange::{Next, Swap};
 use super::grant::{Grant, GrantId, Origin, State, Tag};
 use super::handle::{CodeBinding, HANDLE_LENGTH, Kind};
 use super::lifecycle;
-use super::login::{Purpose, Work};
+use super::login::{Hashing, Purpose};
 use super::request::{self, GrantRequest, TokenRequest};
 use super::response::{self, Tokens};
 use super::session::Session;
@@ -22,12 +22,12 @@ use crate::secret::SecretHash;
 
 /// Framing, clock, client, grant type: in this order.
 pub(super) fn begin<'x>(
-    mut session: Session<'x>,
+    session: &mut Session<'x>,
     headers: &[Header<'_>],
     query: Option<&str>,
     body: Body<'x>,
-) -> Step<'x> {
-    match read(&mut session, headers, query, body) {
+) -> Next<'x> {
+    match read(session, headers, query, body) {
         Ok((client, request)) => grant(session, client, &request),
         Err(cause) => session.refuse(cause),
     }
@@ -112,10 +112,10 @@ fn check_api_key(session: &mut Session<'_>, headers: &[Header<'_>]) -> Result<()
 }
 
 fn grant<'x>(
-    session: Session<'x>,
+    session: &mut Session<'x>,
     client: AuthenticatedClient<'x>,
     request: &TokenRequest<'x>,
-) -> Step<'x> {
+) -> Next<'x> {
     match request.grant {
         GrantRequest::ClientCredentials => first(
             session,
@@ -129,7 +129,7 @@ fn grant<'x>(
                 client,
                 scope: request.scope,
             };
-            Work::begin(session, purpose, username, password.expose())
+            Hashing::begin(session, purpose, username, password.expose())
         }
         GrantRequest::AuthorizationCode { .. } | GrantRequest::RefreshToken { .. } => {
             lifecycle::begin(session, client, request)
@@ -140,12 +140,12 @@ fn grant<'x>(
 /// The first tokens of a grant that is active from its beginning (RFC 6749 §4.3,
 /// §4.4). Without a refresh token nothing is stored.
 pub(super) fn first<'x>(
-    mut session: Session<'x>,
+    session: &mut Session<'x>,
     client: AuthenticatedClient<'x>,
     grant_type: GrantType,
     user: Option<&'x User<'x>>,
     scope: Option<&'x str>,
-) -> Step<'x> {
+) -> Next<'x> {
     let client = client.client();
     let refreshable = user.is_some() || session.configuration().profile.client_credentials_refresh;
     let scope = match session.requested_scope(client, scope) {
@@ -153,7 +153,7 @@ pub(super) fn first<'x>(
         Err(cause) => return session.refuse(cause),
     };
     let grant = if refreshable && client.grant_types.contains(GrantType::RefreshToken) {
-        match new_grant(&mut session, client, user, scope) {
+        match new_grant(session, client, user, scope) {
             Some(grant) => Some(grant),
             None => return session.refuse(Refusal::Signing),
         }
@@ -167,11 +167,11 @@ pub(super) fn first<'x>(
         scope,
         grant: grant.as_ref(),
     };
-    match issue.write(&mut session) {
+    match issue.write(session) {
         Err(cause) => session.fail(cause),
         Ok(()) => match &grant {
-            Some(grant) => session.create(grant),
-            None => session.done(),
+            Some(grant) => Next::Commit(Swap::create(grant)),
+            None => Next::Done,
         },
     }
 }

@@ -188,6 +188,8 @@ impl<'x> Load<'x> {
 
     /// Goes on with what was found.
     #[must_use]
+    // Not inlined: a caller's loop would hold the frames of all steps at once.
+    #[inline(never)]
     pub fn resume(mut self, loaded: Result<Loaded, StoreUnavailable>) -> Step<'x> {
         let session = &mut self.session;
         let next = match (loaded, self.then) {
@@ -232,6 +234,8 @@ impl<'x> Work<'x> {
     /// Does up to `iterations` of PBKDF2, each of them two compressions of
     /// SHA-256, about 10,000 instructions on a Cortex-M4.
     #[must_use]
+    // Not inlined: a caller's loop would hold the frames of all steps at once.
+    #[inline(never)]
     pub fn run(mut self, iterations: u32) -> Step<'x> {
         match self.hashing.run(&mut self.session, iterations) {
             None => Step::Work(self),
@@ -328,6 +332,8 @@ impl<'x> Commit<'x> {
     /// commit is wanted again; a caller whose deadline has come says
     /// [`Committed::Unavailable`].
     #[must_use]
+    // Not inlined: a caller's loop would hold the frames of all steps at once.
+    #[inline(never)]
     pub fn resume(mut self, committed: Committed) -> Step<'x> {
         let session = &mut self.session;
         let Swap { id, then, .. } = self.swap;

@@ -1,4 +1,4 @@
-//! `cargo bench -p smallgate-tests [-- --json]`: nanoseconds and allocations of
+//! `cargo bench -p smallgate-tests [-- --json] [-- --case TEXT]`: nanoseconds and allocations of
 //! issuing, verifying and answering a request, beside `jsonwebtoken` with its
 //! `rust_crypto` backend.
 //!
@@ -39,6 +39,11 @@ fn main() -> ExitCode {
     }
     cases.extend(pieces::cases(&hs256));
     cases.extend(requests::cases());
+    // For a profiler: the cases with this text in their name, and no others.
+    let arguments: Vec<String> = std::env::args().collect();
+    if let Some([_, text]) = arguments.windows(2).find(|pair| pair[0] == "--case") {
+        cases.retain(|case| case.name.contains(text.as_str()));
+    }
     let results = turns::run(&mut cases);
 
     let limit = |at_most, aim| Limit { at_most, aim };
@@ -51,7 +56,7 @@ fn main() -> ExitCode {
             ("ES256 issue", limit(None, None)),
         ],
     };
-    if std::env::args().any(|argument| argument == "--json") {
+    if arguments.iter().any(|argument| argument == "--json") {
         println!("{}", table.json());
     } else {
         print!("{table}");

@@ -134,15 +134,36 @@ impl<'a> Object<'a> {
     /// Everything in [`JsonError`] but `BufferTooSmall`: the first fault met,
     /// the length before the encoding, and the encoding before all others.
     pub fn parse(text: &'a [u8], limits: &Limits) -> Result<Self, JsonError> {
+        let mut object = Self::empty();
+        object.read(text, limits)?;
+        Ok(object)
+    }
+
+    /// An object without members, to be [`read`](Self::read) into.
+    pub(crate) const fn empty() -> Self {
+        Object {
+            text: "{}",
+            members: Vec::new(),
+        }
+    }
+
+    /// [`parse`](Self::parse) into a place that is there already: the table is
+    /// too large to be handed from one result to the next. After an error there
+    /// are no members.
+    pub(crate) fn read(&mut self, text: &'a [u8], limits: &Limits) -> Result<(), JsonError> {
+        self.members.clear();
         if text.len() > limits.octets.min(MAX_OCTETS) {
             return Err(JsonError::TooLong);
         }
         // RFC 8259 §8.1: "JSON text exchanged between systems that are not part of a closed
         // ecosystem MUST be encoded using UTF-8".
         let text = core::str::from_utf8(text).map_err(|_| JsonError::InvalidUtf8)?;
-        let mut members = Vec::new();
-        scanner::scan(text, limits, &mut members)?;
-        Ok(Object { text, members })
+        let scanned = scanner::scan(text, limits, &mut self.members);
+        match scanned {
+            Ok(()) => self.text = text,
+            Err(_) => self.members.clear(),
+        }
+        scanned
     }
 
     /// The value of the outermost member called `name`, in whatever spelling

@@ -68,7 +68,10 @@ pub(super) struct Header<'t> {
 impl<'t> Header<'t> {
     /// Reads a header: a JSON object in which nothing stands twice.
     pub(super) fn parse(json: &'t [u8], policy: &HeaderPolicy<'_>) -> Result<Self, JwsError> {
-        let object = Object::parse(json, &policy.limits).map_err(JwsError::HeaderJson)?;
+        let mut object = Object::empty();
+        object
+            .read(json, &policy.limits)
+            .map_err(JwsError::HeaderJson)?;
         let mut algorithm = None;
         let mut key_id = None;
         let mut typ = None;
@@ -121,23 +124,22 @@ enum Name {
 }
 
 impl Name {
-    const SPELLINGS: [(&'static str, Name); 9] = [
-        ("alg", Name::Algorithm),
-        ("kid", Name::KeyId),
-        ("typ", Name::Type),
-        ("crit", Name::Critical),
-        ("b64", Name::Unencoded),
-        ("jwk", Name::Key),
-        ("jku", Name::Key),
-        ("x5u", Name::Key),
-        ("x5c", Name::Key),
-    ];
+    /// The longest name that means something.
+    const LONGEST: usize = 4;
 
     fn of(name: Text<'_>) -> Name {
-        Self::SPELLINGS
-            .iter()
-            .find(|(spelling, _)| name.eq_str(spelling))
-            .map_or(Name::Other, |(_, known)| *known)
+        let mut room = [0; Self::LONGEST];
+        // A name that does not fit even unescaped is none of these.
+        let name = name.as_str().or_else(|| name.unescape(&mut room).ok());
+        match name {
+            Some("alg") => Name::Algorithm,
+            Some("kid") => Name::KeyId,
+            Some("typ") => Name::Type,
+            Some("crit") => Name::Critical,
+            Some("b64") => Name::Unencoded,
+            Some("jwk" | "jku" | "x5u" | "x5c") => Name::Key,
+            _ => Name::Other,
+        }
     }
 }
 
@@ -166,6 +168,9 @@ fn check_type(typ: Option<Text<'_>>, expected: ExpectedType<'_>) -> Result<(), J
 /// were prepended to any "typ" value not containing a '/'" (RFC 7515 §4.1.9);
 /// media types are compared without regard to case (RFC 2045 §5.1).
 fn is_media_type(typ: Text<'_>, expected: &str) -> bool {
+    if typ.as_str() == Some(expected) {
+        return true;
+    }
     let same = |expected: &mut dyn Iterator<Item = char>| {
         typ.chars()
             .map(|c| c.to_ascii_lowercase())

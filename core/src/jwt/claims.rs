@@ -31,17 +31,8 @@ pub enum Claim {
 }
 
 impl Claim {
-    const ALL: [Claim; 9] = [
-        Claim::Issuer,
-        Claim::Subject,
-        Claim::Audience,
-        Claim::ClientId,
-        Claim::Scope,
-        Claim::IssuedAt,
-        Claim::ExpiresAt,
-        Claim::NotBefore,
-        Claim::JwtId,
-    ];
+    /// The longest name of a claim.
+    const LONGEST_NAME: usize = 9;
 
     /// The member's name.
     #[must_use]
@@ -61,9 +52,21 @@ impl Claim {
 
     /// The claim called `name`, in whatever spelling.
     pub(super) fn named(name: Text<'_>) -> Option<Claim> {
-        Self::ALL
-            .into_iter()
-            .find(|claim| name.eq_str(claim.name()))
+        let mut room = [0; Self::LONGEST_NAME];
+        // A name that does not fit even unescaped is none of these.
+        let name = name.as_str().or_else(|| name.unescape(&mut room).ok())?;
+        Some(match name {
+            "iss" => Claim::Issuer,
+            "sub" => Claim::Subject,
+            "aud" => Claim::Audience,
+            "client_id" => Claim::ClientId,
+            "scope" => Claim::Scope,
+            "iat" => Claim::IssuedAt,
+            "exp" => Claim::ExpiresAt,
+            "nbf" => Claim::NotBefore,
+            "jti" => Claim::JwtId,
+            _ => return None,
+        })
     }
 }
 

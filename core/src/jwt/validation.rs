@@ -205,7 +205,10 @@ pub fn verify<'t>(
         .map_err(VerifyError::Jws)?
         .into_parts();
 
-    let object = Object::parse(payload, &validation.limits).map_err(VerifyError::PayloadJson)?;
+    let mut object = Object::empty();
+    object
+        .read(payload, &validation.limits)
+        .map_err(VerifyError::PayloadJson)?;
     let received = Received::read(&object, validation.format.scope)?;
     validation.check_present(&received)?;
     validation.check_parties(&received)?;

@@ -121,6 +121,14 @@ fn value(character: u8) -> u8 {
 ///
 /// [`Base64Error::BufferTooSmall`].
 pub fn encode<'o>(octets: &[u8], out: &'o mut [u8]) -> Result<&'o str, Base64Error> {
+    as_text(encode_octets(octets, out)?)
+}
+
+/// [`encode`] for who goes on with octets.
+pub(crate) fn encode_octets<'o>(
+    octets: &[u8],
+    out: &'o mut [u8],
+) -> Result<&'o mut [u8], Base64Error> {
     let out = out
         .get_mut(..encoded_len(octets.len()))
         .ok_or(Base64Error::BufferTooSmall)?;
@@ -146,7 +154,7 @@ pub fn encode<'o>(octets: &[u8], out: &'o mut [u8]) -> Result<&'o str, Base64Err
         }
         _ => {}
     }
-    as_text(out)
+    Ok(out)
 }
 
 /// Reads base64url of public data to the beginning of `out`: [`decoded_len`]

@@ -136,14 +136,20 @@ fn encode_forward(out: &mut [u8], mut read: usize, len: usize) -> Option<usize> 
     while read < end {
         let source = out.get(read..end)?;
         let mut block = [0; BLOCK];
-        let mut taken = 0_usize;
-        for (to, from) in block.iter_mut().zip(source) {
-            *to = *from;
-            taken = taken.wrapping_add(1);
+        // All blocks but the last are whole, and copied as one.
+        if let Some(whole) = source.first_chunk() {
+            block = *whole;
+        } else {
+            for (to, from) in block.iter_mut().zip(source) {
+                *to = *from;
+            }
         }
+        let taken = source.len().min(BLOCK);
         read = read.checked_add(taken)?;
         let room = out.get_mut(written..)?;
-        let characters = base64url::encode(block.get(..taken)?, room).ok()?.len();
+        let characters = base64url::encode_octets(block.get(..taken)?, room)
+            .ok()?
+            .len();
         written = written.checked_add(characters)?;
         if written > read && read < end {
             return None;
@@ -173,7 +179,7 @@ fn append_signature(
         return Err(SignError::Backend);
     }
     let room = rest.get_mut(1..).ok_or(SignError::BufferTooSmall)?;
-    let text = base64url::encode(signature, room).map_err(|_| SignError::BufferTooSmall)?;
+    let text = base64url::encode_octets(signature, room).map_err(|_| SignError::BufferTooSmall)?;
     Ok(text.len())
 }
 

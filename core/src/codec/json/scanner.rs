@@ -358,7 +358,7 @@ impl Scanner<'_, '_> {
 /// RFC 8259 §7: "All Unicode characters may be placed within the quotation
 /// marks, except for the characters that MUST be escaped: quotation mark,
 /// reverse solidus, and the control characters (U+0000 through U+001F)."
-fn plain_run(octets: &[u8]) -> usize {
+pub(super) fn plain_run(octets: &[u8]) -> usize {
     let (words, tail) = octets.as_chunks::<WORD>();
     let mut run: usize = 0;
     for word in words {

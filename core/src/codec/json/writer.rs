@@ -3,6 +3,7 @@
 use core::fmt;
 
 use super::JsonError;
+use super::scanner::plain_run;
 
 /// Writes JSON into a slice, member by member, without a buffer of its own.
 ///
@@ -96,11 +97,7 @@ impl<'o> Writer<'o> {
     pub fn push_text(&mut self, part: &str) {
         let mut rest = part.as_bytes();
         loop {
-            let plain = rest
-                .iter()
-                .position(|octet| matches!(octet, 0..0x20 | b'"' | b'\\'))
-                .unwrap_or(rest.len());
-            let Some((run, tail)) = rest.split_at_checked(plain) else {
+            let Some((run, tail)) = rest.split_at_checked(plain_run(rest)) else {
                 return;
             };
             self.raw(run);

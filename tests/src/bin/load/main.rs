@@ -173,7 +173,7 @@ fn print(figures: &[Figure], as_json: bool) {
         });
         let decimals = if figure.unit == "ms" { 2 } else { 0 };
         println!(
-            "{:<64}{:>10.decimals$} {:<11}{limit}",
+            "{:<72}{:>10.decimals$} {:<11}{limit}",
             figure.name, figure.value, figure.unit
         );
     }

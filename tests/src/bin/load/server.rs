@@ -17,14 +17,14 @@ pub(crate) struct Scenario {
 /// `demo:demo-secret-demo-secret-demo-secret`
 const DEMO: &str = "ZGVtbzpkZW1vLXNlY3JldC1kZW1vLXNlY3JldC1kZW1vLXNlY3JldA==";
 
-/// The demonstration's client with an HS256 key in place of the one made at
-/// start, which is ES256.
+/// The demonstration's client; the key, HS256 in place of the ES256 made at
+/// start, goes where KEY is.
 const STANDARD_HS256: &str = r#"
 profile = "standard"
 demo = true
 scopes = ["read", "write"]
 [keys]
-signing = "hs256.jwk.json"
+signing = 'KEY'
 [[client]]
 id = "demo"
 secret = "demo-secret-demo-secret-demo-secret"
@@ -34,16 +34,14 @@ scopes = ["read", "write"]
 
 /// HS256 and ES256 with nothing stored, and HS256 with a refresh token each.
 pub(crate) fn scenarios(binary: &Path) -> [Scenario; 3] {
-    let folder = std::env::temp_dir().join(format!("smallgate-load-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).expect("a temporary folder");
-    let config = folder.join("hs256.toml");
-    std::fs::write(&config, STANDARD_HS256).expect("a temporary file");
     let key = Command::new(binary)
         .args(["key", "new", "hs256"])
         .output()
         .expect("the simulator runs");
     assert!(key.status.success(), "no key: {key:?}");
-    std::fs::write(folder.join("hs256.jwk.json"), key.stdout).expect("a temporary file");
+    let key = String::from_utf8(key.stdout).expect("a JWK");
+    let config = std::env::temp_dir().join(format!("smallgate-load-{}.toml", std::process::id()));
+    std::fs::write(&config, STANDARD_HS256.replace("KEY", key.trim())).expect("a temporary file");
 
     let standard = |name, arguments| Scenario {
         name,
@@ -117,7 +115,7 @@ impl Server {
         let address = line
             .trim_end()
             .strip_prefix("listening on http://")
-            .unwrap_or_else(|| panic!("the simulator says {line:?}"))
+            .unwrap_or_else(|| panic!("no start, but {line:?}: run {:?}", scenario.arguments))
             .to_owned();
         Server { child, address }
     }

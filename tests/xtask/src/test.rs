@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
+use serde_json::Value;
 
 use crate::process::{cargo, stream};
 use crate::toolchain::Road;
@@ -204,7 +205,8 @@ fn board(options: &Options) -> Result<Tally> {
 /// The tests behind the `proof` feature of the tests' package, then each fuzz target for a moment.
 fn proof(_: &Options) -> Result<Tally> {
     let mut tally = Tally::default();
-    if let Some(arguments) = proof_targets()? {
+    let metadata = fuzz::metadata(cargo().args(["metadata", "--no-deps", "--format-version=1"]))?;
+    if let Some(arguments) = proof_arguments(&metadata) {
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         tally.add(cargo_test(&arguments)?);
     }
@@ -226,34 +228,39 @@ fn cargo_test(arguments: &[&str]) -> Result<Tally> {
     Ok(tally)
 }
 
-/// The arguments for the tests that need the `proof` feature, if the tests' package has one.
-fn proof_targets() -> Result<Option<Vec<String>>> {
-    const PACKAGE: &str = "smallgate-tests";
-    let metadata = fuzz::metadata(cargo().args(["metadata", "--no-deps", "--format-version=1"]))?;
-    let package = metadata["packages"]
-        .as_array()
+/// The package of the integration tests, and its feature for those that need more than a compiler.
+const TESTS: &str = "smallgate-tests";
+const PROOF: &str = "proof";
+
+/// The arguments that run the tests behind the `proof` feature and no others; nothing without one.
+fn proof_arguments(metadata: &Value) -> Option<Vec<String>> {
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let names: Vec<String> = list(&metadata["packages"])
         .into_iter()
-        .flatten()
-        .find(|package| package["name"] == PACKAGE);
-    let Some(package) = package.filter(|package| package["features"].get("proof").is_some()) else {
-        return Ok(None);
-    };
-    let mut arguments: Vec<String> = ["--package", PACKAGE, "--features", "proof"]
-        .map(str::to_owned)
-        .into();
-    for target in package["targets"].as_array().into_iter().flatten() {
-        let behind_proof = target["required-features"]
-            .as_array()
-            .is_some_and(|features| features.iter().any(|feature| feature == "proof"));
-        if let (true, Some(name)) = (behind_proof, target["name"].as_str()) {
-            arguments.extend(["--test".to_owned(), name.to_owned()]);
-        }
+        .filter(|package| package["name"] == TESTS)
+        .flat_map(|package| list(&package["targets"]))
+        .filter(|target| list(&target["kind"]).contains(&"test".into()))
+        .filter(|target| list(&target["required-features"]).contains(&PROOF.into()))
+        .filter_map(|target| target["name"].as_str().map(str::to_owned))
+        .collect();
+    if names.is_empty() {
+        return None;
     }
-    Ok(Some(arguments))
+    let mut arguments = ["--package", TESTS, "--features", PROOF]
+        .map(str::to_owned)
+        .to_vec();
+    arguments.extend(
+        names
+            .into_iter()
+            .flat_map(|name| ["--test".to_owned(), name]),
+    );
+    Some(arguments)
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -275,6 +282,31 @@ mod tests {
                 failed: 2,
                 ignored: 4
             }
+        );
+    }
+
+    #[test]
+    fn the_proof_is_the_tests_behind_its_feature() {
+        let target = |kind: &str, name: &str, features: &[&str]| json!({"kind": [kind], "name": name, "required-features": features});
+        let metadata = |targets: Value| {
+            json!({"packages": [
+                {"name": "other", "targets": [target("test", "theirs", &["proof"])]},
+                {"name": "smallgate-tests", "targets": targets},
+            ]})
+        };
+        let arguments = proof_arguments(&metadata(json!([
+            target("test", "plain", &[]),
+            target("bin", "subject", &["proof"]),
+            target("test", "callgrind", &["proof"]),
+        ])));
+        let expected = "--package smallgate-tests --features proof --test callgrind";
+        assert_eq!(
+            arguments.map(|words| words.join(" ")).as_deref(),
+            Some(expected)
+        );
+        assert_eq!(
+            proof_arguments(&metadata(json!([target("test", "plain", &[])]))),
+            None
         );
     }
 

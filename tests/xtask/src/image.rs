@@ -216,7 +216,7 @@ fn source(image: &Path, from: &Reference<'_>) -> Result<String> {
     // Pairs of lines, a function and a place, from the innermost outwards.
     for frame in frames.chunks_exact(2) {
         let [name, place] = frame else { continue };
-        let name = demangled(name);
+        let name = without_arguments(&demangled(name)).to_owned();
         let place = place.split(" (").next().unwrap_or(place);
         if !place.contains("/library/core/") && !place.starts_with('?') {
             let file = place.rsplit('/').take(3).collect::<Vec<_>>();
@@ -230,6 +230,14 @@ fn source(image: &Path, from: &Reference<'_>) -> Result<String> {
         }
     }
     Ok(said)
+}
+
+/// The `from_iter` of `from_iter<&str, usize, 4>`; a name that begins with its type stays.
+fn without_arguments(name: &str) -> &str {
+    name.split('<')
+        .next()
+        .filter(|name| !name.is_empty())
+        .unwrap_or(name)
 }
 
 #[cfg(test)]
@@ -283,6 +291,13 @@ mod tests {
         ] {
             assert!(!is_panic(name), "{name}");
         }
+    }
+
+    #[test]
+    fn the_arguments_of_a_generic_function_are_left_out() {
+        assert_eq!(without_arguments("from_iter<&str, usize, 4>"), "from_iter");
+        assert_eq!(without_arguments("<T as Trait>::f"), "<T as Trait>::f");
+        assert_eq!(without_arguments("core::jwt::verify"), "core::jwt::verify");
     }
 
     #[test]

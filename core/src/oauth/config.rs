@@ -4,6 +4,7 @@ use core::fmt;
 
 use super::handle::HandleKeys;
 use super::password::PasswordHash;
+use crate::codec::form;
 use crate::jose::{Signer, Verifier};
 use crate::profile::{GrantTypes, Profile, Rotation};
 use crate::scope::{ScopeNames, ScopeSet};
@@ -45,9 +46,9 @@ pub struct Configuration<'c> {
 /// Bounds on what a request may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Octets in a body.
+    /// Octets in a body, at most [`form::MAX_OCTETS`].
     pub body: usize,
-    /// Parameters in a body.
+    /// Parameters in a body, at most [`form::MAX_PARAMETERS`].
     pub parameters: u8,
     /// Octets in the credentials of HTTP Basic, as they are sent; at most
     /// [`Limits::MAX_BASIC`].
@@ -245,9 +246,9 @@ impl Configuration<'_> {
             return Err(ConfigurationError::Lifetimes);
         }
         let limits = &self.limits;
-        let fits = (1..=usize::from(u16::MAX)).contains(&limits.body)
+        let fits = (1..=form::MAX_OCTETS).contains(&limits.body)
             && (1..=Limits::MAX_BASIC).contains(&limits.basic)
-            && limits.parameters > 0
+            && (1..=form::MAX_PARAMETERS).contains(&usize::from(limits.parameters))
             && limits.token > 0;
         if fits {
             Ok(())

@@ -1,6 +1,9 @@
 //! People's passwords: PBKDF2-HMAC-SHA256 (RFC 8018 §5.2), hashed in slices so
 //! that a device goes on answering meanwhile.
 
+#[cfg(test)]
+mod tests;
+
 use core::fmt;
 
 use hmac::{Hmac, KeyInit, Mac};

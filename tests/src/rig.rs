@@ -1,6 +1,8 @@
 //! A server in this process: the core alone, with the demo's clients, a clock
 //! in the test's hand and entropy that counts. For what needs no socket.
 
+use std::cell::Cell;
+
 use smallgate_core::http::{Body, Header, Request, Source};
 use smallgate_core::jose::{Es256SigningKey, Hs256Key, Signer, Verifier};
 use smallgate_core::oauth::{
@@ -12,6 +14,8 @@ use smallgate_core::scope::{ScopeNames, ScopeSet};
 use smallgate_core::secret::{Entropy, SecretHash};
 use smallgate_core::store::{MemoryStore, Store};
 use smallgate_core::time::{Seconds, UnixTime};
+
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// How many grants the rig's store keeps.
 pub const GRANTS: usize = 64;
@@ -32,8 +36,26 @@ pub struct Rig {
     pub throttle: Throttle<'static>,
     /// The time, as the next exchange sees it.
     pub clock: Clock,
-    draws: u64,
+    draws: Cell<u64>,
 }
+
+/// A request to a rig.
+#[derive(Clone, Copy)]
+pub struct Message<'m> {
+    /// The method.
+    pub method: &'m str,
+    /// The request target.
+    pub target: &'m str,
+    /// The header fields.
+    pub headers: &'m [(&'m str, &'m [u8])],
+    /// The body.
+    pub body: &'m [u8],
+    /// Where it comes from.
+    pub source: Source,
+}
+
+/// Where requests come from unless a test says otherwise: `127.0.0.1`.
+pub const HERE: Source = Source::v4([127, 0, 0, 1]);
 
 /// An answer, owned.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +94,11 @@ impl Reply {
 }
 
 /// Lives as long as the process: tests are short.
-fn keep<T>(value: T) -> &'static T {
+pub fn keep<T>(value: T) -> &'static T {
+    keep_mut(value)
+}
+
+fn keep_mut<T>(value: T) -> &'static mut T {
     Box::leak(Box::new(value))
 }
 
@@ -151,7 +177,7 @@ impl Rig {
             store: MemoryStore::new(),
             throttle: Throttle::new(keep(slots), ThrottlePolicy::DEFAULT, [5; 16]),
             clock: Clock::at(START),
-            draws: 0,
+            draws: Cell::new(0),
         }
     }
 
@@ -164,7 +190,7 @@ impl Rig {
     /// A form to the token endpoint, from `127.0.0.1`.
     pub fn token(&mut self, authorization: Option<&str>, body: &str) -> Reply {
         let path = self.server.configuration().profile.token_path;
-        let mut headers = vec![("content-type", "application/x-www-form-urlencoded")];
+        let mut headers = vec![("content-type", FORM)];
         headers.extend(authorization.map(|value| ("authorization", value)));
         self.send("POST", path, &headers, body)
     }
@@ -183,36 +209,93 @@ impl Rig {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Reply {
-        let mut octets = body.as_bytes().to_vec();
-        let mut out = vec![0; 4096];
-        let entropy = self.entropy();
         let headers: Vec<_> = headers
             .iter()
-            .map(|(name, value)| Header {
-                name,
-                value: value.as_bytes(),
-            })
+            .map(|(name, value)| (*name, value.as_bytes()))
             .collect();
-        let request = Request {
+        let message = Message {
             method,
             target,
             headers: &headers,
+            body: body.as_bytes(),
+            source: HERE,
+        };
+        self.exchange(message, finish)
+    }
+
+    /// A form to the token endpoint from any address.
+    pub fn token_from(&mut self, source: Source, authorization: Option<&str>, body: &str) -> Reply {
+        let mut headers = vec![("content-type", FORM.as_bytes())];
+        headers.extend(authorization.map(|value| ("authorization", value.as_bytes())));
+        let message = Message {
+            method: "POST",
+            target: self.server.configuration().profile.token_path,
+            headers: &headers,
+            body: body.as_bytes(),
+            source,
+        };
+        self.exchange(message, finish)
+    }
+
+    /// Begins to answer `message`, and leaves the rest to `go_on`.
+    pub fn exchange<T>(
+        &mut self,
+        message: Message<'_>,
+        go_on: impl FnOnce(Step<'_>, &mut MemoryStore<GRANTS>) -> T,
+    ) -> T {
+        let mut octets = message.body.to_vec();
+        let mut out = vec![0; 4096];
+        let entropy = self.entropy();
+        let headers: Vec<_> = message
+            .headers
+            .iter()
+            .map(|(name, value)| Header { name, value })
+            .collect();
+        let request = Request {
+            method: message.method,
+            target: message.target,
+            headers: &headers,
             body: Body::Whole(&mut octets),
-            source: Source::v4([127, 0, 0, 1]),
+            source: message.source,
         };
         let step = self
             .server
             .begin(request, self.clock, entropy, &self.throttle, &mut out);
-        finish(step, &mut self.store)
+        go_on(step, &mut self.store)
+    }
+
+    /// Begins a form to the token endpoint and stops at the first step, so that
+    /// several can be under way at once.
+    pub fn begin(&self, authorization: Option<&str>, body: &str) -> Step<'_> {
+        let mut headers = vec![Header {
+            name: "content-type",
+            value: FORM.as_bytes(),
+        }];
+        headers.extend(authorization.map(|value| Header {
+            name: "authorization",
+            value: keep(value.to_owned()).as_bytes(),
+        }));
+        let request = Request {
+            method: "POST",
+            target: self.server.configuration().profile.token_path,
+            headers: keep(headers),
+            body: Body::Whole(keep_mut(body.as_bytes().to_vec())),
+            source: HERE,
+        };
+        let out = keep_mut(vec![0; 4096]);
+        let entropy = self.entropy();
+        self.server
+            .begin(request, self.clock, entropy, &self.throttle, out)
     }
 
     /// Entropy that no other exchange of this rig gets.
-    pub fn entropy(&mut self) -> Entropy {
+    pub fn entropy(&self) -> Entropy {
         use sha2::{Digest, Sha256};
-        self.draws += 1;
+        let draw = self.draws.get() + 1;
+        self.draws.set(draw);
         let mut octets = [0; Entropy::SIZE];
         for (at, chunk) in octets.chunks_mut(32).enumerate() {
-            let hash = Sha256::digest([self.draws.to_le_bytes(), at.to_le_bytes()].concat());
+            let hash = Sha256::digest([draw.to_le_bytes(), at.to_le_bytes()].concat());
             chunk.copy_from_slice(&hash[..chunk.len()]);
         }
         Entropy::new(octets)

@@ -1,0 +1,58 @@
+//! A Smallgate that runs somewhere: what the suite needs of a desktop, a board
+//! or a C program in order to test it as it is.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// Where a host's clock stands when it starts: 2026-01-01T00:00:00Z.
+pub const START: u64 = 1_767_225_600;
+
+/// What a host is started with.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The configuration, as the desktop reads it; other hosts get the same,
+    /// packed. It names the profile.
+    pub toml: String,
+    /// Whether the clock is set at the start.
+    pub clock_set: bool,
+}
+
+/// A clock that a test turns. It stands still otherwise.
+pub trait Clock {
+    /// Moves it on.
+    fn advance(&mut self, seconds: u64);
+    /// Sets it to a Unix time, earlier or later.
+    fn set(&mut self, time: u64);
+    /// Makes it unknown, as after a power loss.
+    fn unset(&mut self);
+}
+
+/// A running host. It ends when it is dropped.
+pub trait Host: Sized {
+    /// Starts a host and waits until it answers.
+    fn start(setup: &Setup) -> Self;
+
+    /// Where it listens.
+    fn address(&self) -> SocketAddr;
+
+    /// Its clock, if a test can turn it. Cases about longer times than a test
+    /// can wait for need one.
+    fn clock(&mut self) -> Option<&mut dyn Clock>;
+
+    /// Stops it and starts it anew with the same setup; the address may be
+    /// another one.
+    fn restart(&mut self);
+
+    /// Everything it logged so far.
+    fn log(&self) -> String;
+
+    /// Lets `seconds` pass, by turning the clock or by waiting. Cases that use
+    /// it shorten the lifetimes in their setup, so that waiting is bearable.
+    fn pass(&mut self, seconds: u64) {
+        match self.clock() {
+            Some(clock) => clock.advance(seconds),
+            // A little more, since the test's seconds begin when they will.
+            None => std::thread::sleep(Duration::from_secs(seconds + 1)),
+        }
+    }
+}

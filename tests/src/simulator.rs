@@ -1,0 +1,296 @@
+//! The host `smallgate`, the real binary, in a process of its own.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
+
+use crate::host::{Clock, Host, Setup};
+use crate::wire::{Request, Wire};
+
+/// How long it may take to start, or to stop.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A running `smallgate serve`.
+pub struct Simulator {
+    setup: Setup,
+    process: Process,
+    /// What processes before a restart logged.
+    earlier: String,
+    steps: bool,
+}
+
+/// A child that does not outlive its handle.
+pub struct Process {
+    child: Child,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// What it printed after that.
+    pub printed: mpsc::Receiver<String>,
+    log: Arc<Mutex<Vec<u8>>>,
+    reader: Option<std::thread::JoinHandle<()>>,
+}
+
+/// The binary, built as these tests were.
+///
+/// # Panics
+///
+/// It does not build.
+pub fn binary() -> &'static PathBuf {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo
+            .args([
+                "build",
+                "--quiet",
+                "--package",
+                "smallgate",
+                "--bin",
+                "smallgate",
+            ])
+            .args(["--message-format", "json"])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .stderr(Stdio::inherit());
+        if !cfg!(debug_assertions) {
+            cargo.arg("--release");
+        }
+        let output = cargo.output().expect("cargo runs");
+        assert!(output.status.success(), "smallgate does not build");
+        let messages = String::from_utf8(output.stdout).expect("JSON lines");
+        messages
+            .lines()
+            .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+            .find_map(|message| Some(PathBuf::from(message["executable"].as_str()?)))
+            .expect("cargo names the executable")
+    })
+}
+
+impl Process {
+    /// Starts `smallgate serve` with these arguments on a free port, and reads
+    /// until it says that it listens.
+    ///
+    /// # Panics
+    ///
+    /// It does not start in time.
+    pub fn serve(arguments: &[&str]) -> Self {
+        let mut child = Command::new(binary())
+            .args(["serve", "--listen", "127.0.0.1:0", "--log", "json"])
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("smallgate starts");
+        let (say, printed) = mpsc::channel();
+        let stdout = child.stdout.take().expect("it is piped");
+        std::thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                if say.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let mut stderr = child.stderr.take().expect("it is piped");
+        let reader = std::thread::spawn({
+            let log = Arc::clone(&log);
+            move || {
+                let mut room = [0; 4096];
+                while let Ok(length @ 1..) = stderr.read(&mut room) {
+                    log.lock()
+                        .expect("nobody panics with it")
+                        .extend(&room[..length]);
+                }
+            }
+        });
+        let mut process = Process {
+            child,
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            printed,
+            log,
+            reader: Some(reader),
+        };
+        let line = process.printed.recv_timeout(PATIENCE);
+        let address = line
+            .as_ref()
+            .ok()
+            .and_then(|line| line.strip_prefix("listening on http://"))
+            .and_then(|address| address.parse().ok());
+        match address {
+            Some(address) => process.address = address,
+            None => panic!("{line:?} instead of an address; {}", process.log()),
+        }
+        process
+    }
+
+    /// What it logged so far.
+    pub fn log(&self) -> String {
+        let log = self.log.lock().expect("nobody panics with it");
+        String::from_utf8_lossy(&log).into_owned()
+    }
+
+    /// The process's id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits until it ends by itself; its exit code.
+    ///
+    /// # Panics
+    ///
+    /// It does not.
+    pub fn wait(&mut self) -> Option<i32> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("it is our child") {
+                return status.code();
+            }
+            assert!(Instant::now() < deadline, "it does not end: {}", self.log());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Ends it, and waits for the last of its log.
+    pub fn kill(&mut self) {
+        let _ended_already = self.child.kill();
+        let _reaped = self.child.wait();
+        if let Some(reader) = self.reader.take() {
+            let _panicked = reader.join();
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+impl Simulator {
+    fn spawn(setup: &Setup) -> Process {
+        // The file is read before the address is announced.
+        let file = Temporary::new(&setup.toml);
+        let clock = match setup.clock_set {
+            true => "2026-01-01T00:00:00Z",
+            false => "unset",
+        };
+        Process::serve(&["--config", file.path(), "--clock", clock])
+    }
+
+    fn step(&mut self, body: &str) {
+        let request = Request::new("POST", "/sim/clock").body("application/json", body);
+        let response = Wire::open(self.process.address).ask(&request);
+        assert_eq!(response.status, 204, "{}", response.text());
+    }
+}
+
+impl Host for Simulator {
+    fn start(setup: &Setup) -> Self {
+        Simulator {
+            setup: setup.clone(),
+            process: Self::spawn(setup),
+            earlier: String::new(),
+            steps: true,
+        }
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.process.address
+    }
+
+    fn clock(&mut self) -> Option<&mut dyn Clock> {
+        self.steps.then_some(self as &mut dyn Clock)
+    }
+
+    fn restart(&mut self) {
+        self.process.kill();
+        self.earlier += &self.process.log();
+        self.process = Self::spawn(&self.setup);
+    }
+
+    fn log(&self) -> String {
+        self.earlier.clone() + &self.process.log()
+    }
+}
+
+impl Clock for Simulator {
+    fn advance(&mut self, seconds: u64) {
+        self.step(&format!(r#"{{"advance":"{seconds}s"}}"#));
+    }
+
+    fn set(&mut self, time: u64) {
+        self.step(&format!(r#"{{"set":"{}"}}"#, rfc3339(time)));
+    }
+
+    fn unset(&mut self) {
+        self.step(r#"{"unset":true}"#);
+    }
+}
+
+/// A time as RFC 3339 has it (the days by Hinnant's civil_from_days).
+fn rfc3339(time: u64) -> String {
+    let (days, second) = (time / 86_400 + 719_468, time % 86_400);
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = era * 400 + year + u64::from(month <= 2);
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+/// A file that goes when its handle does.
+pub struct Temporary(PathBuf);
+
+impl Temporary {
+    /// Writes `text` to a file of its own.
+    ///
+    /// # Panics
+    ///
+    /// There is no room for it.
+    pub fn new(text: &str) -> Self {
+        use std::sync::atomic::{AtomicU32, Ordering};
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!(
+            "smallgate-{}-{}.toml",
+            std::process::id(),
+            NEXT.fetch_add(1, Ordering::Relaxed)
+        );
+        let path = std::env::temp_dir().join(name);
+        std::fs::write(&path, text).expect("a temporary file");
+        Temporary(path)
+    }
+
+    /// Where it is.
+    ///
+    /// # Panics
+    ///
+    /// The folder for temporary files has a name that is not text.
+    pub fn path(&self) -> &str {
+        self.0.to_str().expect("a path of text")
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        let _gone = std::fs::remove_file(&self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rfc3339;
+
+    #[test]
+    fn times_are_written_as_rfc3339_has_them() {
+        assert_eq!(rfc3339(0), "1970-01-01T00:00:00Z");
+        assert_eq!(rfc3339(951_782_400), "2000-02-29T00:00:00Z");
+        assert_eq!(rfc3339(crate::host::START + 3_661), "2026-01-01T01:01:01Z");
+    }
+}

@@ -1,0 +1,196 @@
+//! The binary as a stranger meets it: no configuration, its own demonstration,
+//! the lines it prints.
+
+use std::process::Command;
+use std::time::Duration;
+
+use smallgate_tests::simulator::Process;
+use smallgate_tests::suite::session::{basic, basic_octets, post};
+use smallgate_tests::wire::{Request, Response, Wire};
+
+/// The lines that a demonstration prints after its address.
+fn printed(process: &Process) -> Vec<String> {
+    std::iter::from_fn(|| {
+        process
+            .printed
+            .recv_timeout(Duration::from_millis(500))
+            .ok()
+    })
+    .collect()
+}
+
+/// Runs each printed `curl` line that is not a comment; what it said.
+fn pasted(profile: &str) -> Vec<serde_json::Value> {
+    let process = Process::serve(&["--profile", profile]);
+    let lines = printed(&process);
+    let answers: Vec<_> = lines
+        .iter()
+        .filter(|line| line.starts_with("curl "))
+        .map(|line| {
+            let output = Command::new("sh")
+                .args(["-c", line])
+                .output()
+                .expect("a shell");
+            assert!(output.status.success(), "{line}");
+            serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
+                panic!(
+                    "{line}: {error}: {}",
+                    String::from_utf8_lossy(&output.stdout)
+                )
+            })
+        })
+        .collect();
+    assert!(!answers.is_empty(), "{lines:?}");
+    answers
+}
+
+#[test]
+fn printed_curl_lines_of_three_profiles_work_as_they_stand() {
+    for profile in ["standard", "teen-quotes", "breakout"] {
+        let answers = pasted(profile);
+        let has = |name: &str| answers.iter().any(|answer| answer[name].is_string());
+        assert!(has("access_token"), "{profile}: {answers:?}");
+        assert!(
+            has("sub") || profile == "teen-quotes",
+            "{profile}: {answers:?}"
+        );
+        assert!(
+            answers.iter().all(|answer| answer["error"].is_null()),
+            "{profile}: {answers:?}"
+        );
+    }
+}
+
+fn ask(profile: &str, request: impl FnOnce() -> Request) -> (Response, Process) {
+    let process = Process::serve(&["--profile", profile]);
+    let response = Wire::open(process.address).ask(&request());
+    (response, process)
+}
+
+#[test]
+fn demonstration_holds_the_documented_clients() {
+    let (response, process) = ask("breakout", || {
+        let form =
+            "username=admin%40break-out.org&password=password&grant_type=password&scope=read+write";
+        post(
+            "/oauth/token",
+            Some(&basic(("breakout_app", "123456789"))),
+            form,
+        )
+    });
+    assert_eq!(response.status, 200, "{}", response.text());
+    let bearer = format!("Bearer {}", response.member("access_token"));
+    let me = Wire::open(process.address)
+        .ask(&Request::new("GET", "/me/").header("Authorization", &bearer));
+    assert_eq!(
+        (me.member("sub"), me.member("username")),
+        ("94173".into(), "admin@break-out.org".into())
+    );
+
+    let (response, _) = ask("teen-quotes", || {
+        let json = r#"{"grant_type":"client_credentials","client_id":"42","client_secret":"IZgwaBTZ2EdtT3hT7UzG2rLQ8S0Vmu9GDxeHwcPz",}"#;
+        Request::new("POST", "/oauth").body("application/json", json)
+    });
+    assert_eq!(response.status, 200, "{}", response.text());
+
+    let (response, _) = ask("standard", || {
+        let client = basic(("demo", "demo-secret-demo-secret-demo-secret"));
+        post(
+            "/oauth/token",
+            Some(&client),
+            "grant_type=client_credentials",
+        )
+    });
+    assert_eq!(response.status, 200, "{}", response.text());
+
+    // Drillster's literal example: the client is known, the code is not.
+    let (response, _) = ask("drillster", || {
+        let form = "client_id=874a16d4ac764ce4a545f0cca4584c63&client_secret=5782b2e7532b48b5a0798f2ad6644614&grant_type=authorization_code&code=cIEL8h";
+        post("/daas/oauth/token", None, form)
+    });
+    assert_eq!(response.outcome(), (400, "invalid_grant".to_owned()));
+
+    let (response, _) = ask("dressipi", || {
+        let form = "redirect_uri=urn%3Aietf%3Awg%3Aoauth%3A2.0%3Aoob%3Aauto&grant_type=refresh_token&refresh_token=x&client_id=dressipi_app";
+        post("/oauth/token", None, form)
+    });
+    assert_eq!(response.outcome(), (400, "invalid_grant".to_owned()));
+}
+
+#[test]
+fn demonstration_says_what_it_is() {
+    let process = Process::serve(&[]);
+    let address = process.address;
+    let log = process.log();
+    assert!(log.contains("demo = true"), "{log}");
+    assert!(log.contains("no key configured"), "{log}");
+    let client = basic(("demo", "demo-secret-demo-secret-demo-secret"));
+    let request = post(
+        "/oauth/token",
+        Some(&client),
+        "grant_type=client_credentials",
+    );
+    let token = Wire::open(address).ask(&request).member("access_token");
+    let payload = token.split('.').nth(1).unwrap();
+    use base64ct::{Base64UrlUnpadded, Encoding};
+    let claims: serde_json::Value =
+        serde_json::from_slice(&Base64UrlUnpadded::decode_vec(payload).unwrap()).unwrap();
+    let url = format!("http://{address}");
+    assert_eq!(
+        (&claims["iss"], &claims["aud"]),
+        (&url.as_str().into(), &url.as_str().into())
+    );
+}
+
+#[test]
+fn real_clock_is_not_moved_by_a_request() {
+    let process = Process::serve(&[]);
+    let request =
+        Request::new("POST", "/sim/clock").body("application/json", r#"{"advance":"1h"}"#);
+    assert_eq!(Wire::open(process.address).ask(&request).status, 409);
+}
+
+#[test]
+fn stepped_clock_says_what_it_does_not_understand() {
+    let process = Process::serve(&["--clock", "2026-01-01T00:00:00Z"]);
+    let ask = |request: Request| Wire::open(process.address).ask(&request);
+    let clock = |body: &str| Request::new("POST", "/sim/clock").body("application/json", body);
+    assert_eq!(ask(clock(r#"{"advance":"1h"}"#)).status, 204);
+    assert_eq!(ask(clock(r#"{"set":"2027-01-01T00:00:00Z"}"#)).status, 204);
+    for body in ["", "{}", "1h", r#"{"advance":"-1h"}"#, r#"{"set":"noon"}"#] {
+        assert_eq!(ask(clock(body)).status, 400, "{body}");
+    }
+    let get = ask(Request::new("GET", "/sim/clock"));
+    assert_eq!((get.status, get.header("allow")), (405, Some("POST")));
+}
+
+/// "Graceful stop on SIGINT/SIGTERM."
+#[cfg(unix)]
+#[test]
+fn stops_gracefully_when_it_is_told_to() {
+    for signal in ["-TERM", "-INT"] {
+        let mut process = Process::serve(&[]);
+        let client = basic_octets(b"demo:demo-secret-demo-secret-demo-secret");
+        let form = "grant_type=client_credentials";
+        // A request that is being answered comes to its end.
+        let mut wire = Wire::open(process.address);
+        let request = post("/oauth/token", Some(&client), form);
+        let octets = request.octets();
+        let (begun, rest) = octets.split_at(octets.len() - 5);
+        wire.send(begun);
+        assert!(wire.is_silent_for(Duration::from_millis(200)));
+        let id = process.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args([signal, &id])
+                .status()
+                .expect("kill")
+                .success()
+        );
+        std::thread::sleep(Duration::from_millis(200));
+        wire.send(rest);
+        assert_eq!(wire.receive().status, 200, "{signal}");
+        assert!(wire.ends());
+        assert_eq!(process.wait(), Some(0), "{signal}");
+    }
+}

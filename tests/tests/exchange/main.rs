@@ -1,0 +1,12 @@
+//! The core by itself: exchanges step by step, grants, handles, stores.
+
+mod configuration;
+mod handles;
+mod lifecycle;
+mod memory_store;
+mod password;
+mod properties;
+mod record;
+mod steps;
+mod support;
+mod throttle;

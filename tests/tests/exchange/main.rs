@@ -1,5 +1,6 @@
 //! The core by itself: exchanges step by step, grants, handles, stores.
 
+mod codes;
 mod configuration;
 mod handles;
 mod lifecycle;

@@ -285,14 +285,18 @@ fn same_origin(session: &Session<'_>, headers: &[Header<'_>]) -> bool {
     match origin {
         None | Some(b"null") => true,
         Some(origin) => {
-            let authority = origin
-                .strip_prefix(b"https://")
-                .or_else(|| origin.strip_prefix(b"http://"));
-            authority.is_some_and(|authority| Some(authority) == host)
-                || issuer
-                    .as_bytes()
-                    .strip_prefix(origin)
-                    .is_some_and(|rest| matches!(rest, [] | [b'/', ..]))
+            let Some((scheme, authority)) = core::str::from_utf8(origin)
+                .ok()
+                .and_then(|origin| origin.split_once("://"))
+            else {
+                return false;
+            };
+            let web = matches!(scheme, "https" | "http");
+            let own = issuer.split_once("://").map(|(scheme, rest)| {
+                let end = rest.find('/').unwrap_or(rest.len());
+                (scheme, rest.get(..end).unwrap_or_default())
+            });
+            web && host == Some(authority.as_bytes()) || own == Some((scheme, authority))
         }
     }
 }

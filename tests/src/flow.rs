@@ -1,6 +1,7 @@
 //! The life of a grant as requests: what a browser, a client and a thief do to
 //! a [`Rig`], and a store that lets others in between.
 
+use std::cell::RefCell;
 use std::fmt::Write as _;
 
 use smallgate_core::codec::base64url;
@@ -165,6 +166,31 @@ pub fn challenge(verifier: &str) -> String {
         .to_owned()
 }
 
+/// The rig's configuration for `profile`, made once a thread: its password is
+/// slow to hash.
+fn template(profile: Profile) -> &'static Configuration<'static> {
+    thread_local! {
+        static MADE: RefCell<Vec<&'static Configuration<'static>>> = const { RefCell::new(Vec::new()) };
+    }
+    let same = |made: &&&'static Configuration<'static>| {
+        let made = &made.profile;
+        (made.algorithm, made.client_authentication, made.grant_types)
+            == (
+                profile.algorithm,
+                profile.client_authentication,
+                profile.grant_types,
+            )
+    };
+    MADE.with_borrow_mut(|made| match made.iter().find(same) {
+        Some(found) => found,
+        None => {
+            let new = keep(rig::configuration(profile));
+            made.push(new);
+            new
+        }
+    })
+}
+
 /// A configuration that can be changed and built again.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -192,12 +218,13 @@ impl Settings {
     /// What the rig has, with tokens and passwords that cost little.
     #[must_use]
     pub fn new(profile: Profile) -> Self {
-        let configuration = rig::configuration(profile);
+        let profile = Profile {
+            algorithm: Algorithm::Hs256,
+            ..profile
+        };
+        let configuration = template(profile);
         Settings {
-            profile: Profile {
-                algorithm: Algorithm::Hs256,
-                ..profile
-            },
+            profile,
             issuer: configuration.issuer,
             clients: configuration.clients.to_vec(),
             users: configuration
@@ -209,7 +236,7 @@ impl Settings {
                 })
                 .collect(),
             scopes: configuration.scopes.all().to_vec(),
-            handle_keys: configuration.handle_keys,
+            handle_keys: configuration.handle_keys.clone(),
             grants_not_before: 0,
             skew: 0,
             api_key: None,
@@ -234,7 +261,13 @@ impl Settings {
     #[must_use]
     pub fn build(&self) -> Configuration<'static> {
         let names: &'static [&'static str] = keep(self.scopes.clone());
+        let template = template(self.profile);
         Configuration {
+            profile: self.profile,
+            audience: template.audience,
+            signer: template.signer,
+            verifiers: template.verifiers,
+            limits: template.limits,
             issuer: self.issuer,
             clients: keep(self.clients.clone()),
             users: keep(self.users.clone()),
@@ -243,7 +276,6 @@ impl Settings {
             grants_not_before: UnixTime(self.grants_not_before),
             skew: Seconds(self.skew),
             api_key: self.api_key,
-            ..rig::configuration(self.profile)
         }
     }
 

@@ -48,11 +48,14 @@ impl<'x> Hashing<'x> {
             return purpose.refuse(session, Refusal::Throttled(left));
         }
         let users = session.configuration().users;
-        let user = users.iter().find(|user| user.username == username);
-        let most = users.iter().map(|user| user.password.iterations).max();
+        // No early end: how far down a user stands must not show.
+        let (user, most) = users.iter().fold((None, 1), |(found, most), user| {
+            let found = found.or((user.username == username).then_some(user));
+            (found, user.password.iterations.max(most))
+        });
         let (salt, iterations) = match user {
             Some(user) => (user.password.salt, user.password.iterations),
-            None => ([0; 16], most.unwrap_or(1)),
+            None => ([0; 16], most),
         };
         Next::Work(Hashing {
             work: PasswordWork::new(password, &salt, iterations),

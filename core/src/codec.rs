@@ -5,4 +5,4 @@ pub mod basic;
 pub mod form;
 pub mod json;
 pub(crate) mod split;
-mod words;
+pub(crate) mod words;

@@ -26,3 +26,18 @@ pub(super) const fn below(word: usize, limit: u8) -> usize {
 pub(super) const fn first(mask: usize) -> usize {
     (mask.trailing_zeros() >> 3) as usize
 }
+
+/// Where the first `octet` of `text` is.
+pub(crate) fn position(text: &[u8], octet: u8) -> Option<usize> {
+    let (words, tail) = text.as_chunks::<WORD>();
+    let mut before = 0_usize;
+    for word in words {
+        let found = equal_to(usize::from_le_bytes(*word), octet);
+        if found != 0 {
+            return before.checked_add(first(found));
+        }
+        before = before.wrapping_add(WORD);
+    }
+    let at = tail.iter().position(|candidate| *candidate == octet)?;
+    before.checked_add(at)
+}

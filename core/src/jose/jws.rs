@@ -5,6 +5,7 @@ use core::fmt;
 
 use crate::codec::base64url::{self, Base64Error};
 use crate::codec::json::{JsonError, Text, Writer};
+use crate::codec::words;
 
 use super::header::{Header, HeaderParameter, HeaderPolicy};
 use super::{MAX_SIGNATURE, SignError, SignatureError, Signer, Verifier};
@@ -319,10 +320,14 @@ struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     fn of(token: &'a [u8]) -> Option<Self> {
-        let (input, signature) = around_dot(token, token.iter().rposition(|c| *c == b'.')?)?;
-        let (header, payload) = around_dot(input, input.iter().position(|c| *c == b'.')?)?;
-        (!payload.contains(&b'.')).then_some(Parts {
-            input,
+        let (header, rest) = around_dot(token)?;
+        let (payload, signature) = around_dot(rest)?;
+        if around_dot(signature).is_some() {
+            return None;
+        }
+        let after_input = signature.len().checked_add(1)?;
+        Some(Parts {
+            input: token.get(..token.len().checked_sub(after_input)?)?,
             header,
             payload,
             signature,
@@ -330,8 +335,9 @@ impl<'a> Parts<'a> {
     }
 }
 
-fn around_dot(text: &[u8], position: usize) -> Option<(&[u8], &[u8])> {
-    let (before, from_dot) = text.split_at_checked(position)?;
+/// What is before and after the first dot.
+fn around_dot(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (before, from_dot) = text.split_at_checked(words::position(text, b'.')?)?;
     let (_, after) = from_dot.split_first()?;
     Some((before, after))
 }

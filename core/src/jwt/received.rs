@@ -135,9 +135,13 @@ fn scope<'t>(form: ScopeForm, value: Value<'t>) -> Result<Option<OneOrMany<'t>>,
     }
     let scope = one_or_many(Claim::Scope, value)?;
     let well_formed = match (form, &scope) {
-        (ScopeForm::Text, OneOrMany::One(text)) => text
-            .chars()
-            .all(|character| character == ' ' || is_scope_character(character)),
+        (ScopeForm::Text, OneOrMany::One(text)) => match text.as_str() {
+            Some(plain) => plain
+                .bytes()
+                .map(char::from)
+                .all(is_space_or_scope_character),
+            None => text.chars().all(is_space_or_scope_character),
+        },
         (ScopeForm::Array, OneOrMany::Many(array)) => texts(*array)
             .all(|name| name.chars().next().is_some() && name.chars().all(is_scope_character)),
         _ => return Err(VerifyError::ClaimType(Claim::Scope)),
@@ -152,6 +156,10 @@ fn scope<'t>(form: ScopeForm, value: Value<'t>) -> Result<Option<OneOrMany<'t>>,
 /// "scope-token = 1*( %x21 / %x23-5B / %x5D-7E )" (RFC 6749 §3.3).
 fn is_scope_character(character: char) -> bool {
     matches!(character, '\x21' | '\x23'..='\x5B' | '\x5D'..='\x7E')
+}
+
+fn is_space_or_scope_character(character: char) -> bool {
+    character == ' ' || is_scope_character(character)
 }
 
 fn texts<'t>(array: Array<'t>) -> impl Iterator<Item = Text<'t>> {

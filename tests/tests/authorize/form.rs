@@ -163,7 +163,7 @@ fn r46_fields_do_not_run_into_one_another() {
         &[
             &ASKED[..3],
             ASK_S256,
-            &[("scope", "read"), ("state", "write")],
+            &[("scope", "read"), ("state", " write")],
         ]
         .concat(),
     );

@@ -1,37 +1,14 @@
 //! What is asked of the authorization endpoint (RFC 6749 §4.1.1), checked twice:
 //! before the form is shown, and when it comes back.
 
-use super::config::Client;
 use super::error::{Parameter, Refusal};
+use super::next::{Asked, AuthorizationRequest};
 use super::redirect::{self, AuthorizationResponse};
 use super::request::{optional, required};
 use super::session::Session;
 use crate::codec::base64url;
 use crate::codec::form::Parameters;
 use crate::profile::{GrantType, RedirectUriRule};
-use crate::scope::ScopeSet;
-
-/// An authorization request whose client and redirect URI are good.
-#[derive(Clone, Copy)]
-pub(super) struct AuthorizationRequest<'x> {
-    pub(super) client: &'x Client<'x>,
-    pub(super) redirect_uri: &'x str,
-    /// Whether the request named the redirect URI.
-    pub(super) named_uri: bool,
-    state: Option<&'x str>,
-    response_type: Option<&'x str>,
-    scope: Option<&'x str>,
-    challenge: Option<&'x str>,
-    method: Option<&'x str>,
-}
-
-/// A request that was understood: what may be granted, if its owner agrees.
-#[derive(Clone, Copy)]
-pub(super) struct Asked<'x> {
-    pub(super) request: AuthorizationRequest<'x>,
-    pub(super) scope: ScopeSet,
-    pub(super) challenge: Option<[u8; 32]>,
-}
 
 impl<'x> AuthorizationRequest<'x> {
     /// R44: "Never a redirect when client or redirect URI is bad."

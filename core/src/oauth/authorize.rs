@@ -3,15 +3,13 @@
 
 use sha2::{Digest, Sha256};
 
-use super::authorization_request::{Asked, AuthorizationRequest};
 use super::config::User;
 use super::error::{Parameter, Refusal};
 use super::event::Event;
-use super::exchange::{Next, Swap};
 use super::form_mac::FormMac;
 use super::grant::{Grant, GrantId, Origin, State, Tag};
 use super::handle::{CodeBinding, HANDLE_LENGTH, Kind};
-use super::login::{Hashing, Purpose};
+use super::next::{Asked, AuthorizationRequest, Hashing, Next, Purpose, Swap};
 use super::page::{self, LoginForm};
 use super::redirect;
 use super::request::{self, optional, required};
@@ -298,35 +296,5 @@ fn same_origin(session: &Session<'_>, headers: &[Header<'_>]) -> bool {
             });
             web && host == Some(authority.as_bytes()) || own == Some((scheme, authority))
         }
-    }
-}
-
-impl<'x> Session<'x> {
-    /// Ends with a page that says what is wrong.
-    pub(super) fn refuse_page(&mut self, cause: Refusal) -> Next<'x> {
-        let client = self.client_id();
-        self.event(Event::Refused { client, cause });
-        let (answer, fill) = cause.answer(&self.configuration().profile);
-        let detail = match cause {
-            Refusal::UnknownClient => "The application is not known here.",
-            Refusal::Invalid(Parameter::RedirectUri) => {
-                "The application's redirect URI is not registered."
-            }
-            Refusal::ForeignOrigin => "The form came from somewhere else.",
-            Refusal::FormForged => "The form is not one of this server's.",
-            Refusal::Denied => "The request was denied.",
-            _ if fill.is_empty() => "The request can not be answered now.",
-            _ => fill,
-        };
-        let status = match answer.status {
-            401 => 400,
-            status => status,
-        };
-        self.response.reset();
-        page::error(status, &answer, detail, &mut self.response);
-        if let Some(wait) = cause.retry_after() {
-            super::response::retry_after(wait, &mut self.response);
-        }
-        Next::Done
     }
 }

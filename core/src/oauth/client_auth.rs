@@ -4,11 +4,12 @@ use zeroize::Zeroizing;
 
 use super::config::{Client, Configuration};
 use super::error::{Parameter, Refusal};
-use super::request::optional;
+use super::request::{self, optional};
+use super::session::Session;
 use super::throttle::{Account, Pair, Throttle};
 use crate::codec::basic::{self, BasicCredentials};
 use crate::codec::form::Parameters;
-use crate::http::{self, Header, Source};
+use crate::http::{self, Body, Header, Source};
 use crate::secret::SecretHash;
 use crate::time::UnixTime;
 
@@ -31,6 +32,64 @@ pub(super) struct Unauthenticated<'c> {
     pub(super) client: Option<&'c Client<'c>>,
     /// Whether this failure is the one after which the pair has to wait.
     pub(super) locked_out: bool,
+}
+
+/// Reads the parameters of a request and finds out which client sent it: what
+/// the token, revocation and introspection endpoints begin with.
+pub(super) fn authenticated<'x>(
+    session: &mut Session<'x>,
+    headers: &[Header<'_>],
+    query: Option<&str>,
+    body: Body<'x>,
+) -> Result<(AuthenticatedClient<'x>, Parameters<'x>), Refusal> {
+    let configuration = session.configuration();
+    // RFC 6749 §2.3.1: "The parameters can only be transmitted in the
+    // request-body and MUST NOT be included in the request URI."
+    if query.is_some_and(|query| !query.is_empty()) {
+        return Err(Refusal::QueryPresent);
+    }
+    let json = configuration.profile.json_body;
+    let parameters = request::parameters(headers, body, &session.form_limits(), json)?;
+    session.check_clock()?;
+    check_api_key(session, headers)?;
+    let client = authenticate(
+        configuration,
+        session.throttle,
+        headers,
+        session.source,
+        &parameters,
+        session.now,
+    )
+    .map_err(|failure| note(session, failure))?;
+    session.client = Some(client.client());
+    Ok((client, parameters))
+}
+
+fn note<'x>(session: &mut Session<'x>, failure: Unauthenticated<'x>) -> Refusal {
+    session.by_header = failure.by_header;
+    session.client = failure.client;
+    if failure.locked_out {
+        session.locked_out(Account::Client);
+    }
+    failure.cause
+}
+
+fn check_api_key(session: &mut Session<'_>, headers: &[Header<'_>]) -> Result<(), Refusal> {
+    let configuration = session.configuration();
+    let (Some(name), Some(expected)) = (
+        configuration.profile.api_key_header,
+        configuration.api_key.as_ref(),
+    ) else {
+        return Ok(());
+    };
+    let key = crate::http::single(headers, name)
+        .map_err(|crate::http::RepeatedHeader| Refusal::RepeatedHeader)?
+        .unwrap_or_default();
+    if SecretHash::of(key).matches(expected) {
+        Ok(())
+    } else {
+        Err(Refusal::ApiKey)
+    }
 }
 
 /// What a client said of itself.

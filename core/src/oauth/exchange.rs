@@ -11,13 +11,12 @@
 use super::authorize;
 use super::error::Refusal;
 use super::event::Event;
-use super::grant::Grant;
-use super::grant::{GrantId, Record};
-use super::inspect::{self, Endpoint, Inspection};
-use super::lifecycle::{self, Redemption};
-use super::login::Hashing;
-use super::me::{self, Asking};
+use super::grant::GrantId;
+use super::inspect;
+use super::lifecycle;
+use super::me;
 use super::metadata;
+use super::next::{AfterLoad, Endpoint, Hashing, Next, Purpose, Swap, Then};
 use super::server::{AuthorizationServer, Clock};
 use super::session::{Events, Session};
 use super::throttle::Throttle;
@@ -25,6 +24,7 @@ use super::token;
 use crate::bearer::BearerError;
 use crate::codec::split::split_at_first;
 use crate::http::{Request, Response, Route};
+use crate::profile::GrantType;
 use crate::secret::Entropy;
 use crate::store::{Committed, Loaded, Seen, Store, StoreUnavailable, Write};
 use crate::time::UnixTime;
@@ -135,15 +135,6 @@ impl AuthorizationServer<'_> {
     }
 }
 
-/// What a decision wants next, before it is joined with what the exchange
-/// carries: that is large, and moved once a step.
-pub(super) enum Next<'x> {
-    Done,
-    Load { id: GrantId, then: AfterLoad<'x> },
-    Work(Hashing<'x>),
-    Commit(Swap<'x>),
-}
-
 impl<'x> Next<'x> {
     fn join(self, session: Session<'x>) -> Step<'x> {
         match self {
@@ -164,19 +155,6 @@ pub struct Load<'x> {
     session: Session<'x>,
     id: GrantId,
     then: AfterLoad<'x>,
-}
-
-/// Why a record is read.
-pub(super) enum AfterLoad<'x> {
-    /// A code or refresh token was presented.
-    Redeem(Redemption<'x>),
-    /// A token was shown to be revoked or described.
-    Inspect(Inspection<'x>),
-    /// A resource asks whether a token's grant still stands.
-    Ask(Asking<'x>),
-    /// A swap was not acknowledged, and its repetition was refused: did the
-    /// first one succeed?
-    Settle { nonce: [u8; 4], then: Then<'x> },
 }
 
 impl<'x> Load<'x> {
@@ -237,10 +215,21 @@ impl<'x> Work<'x> {
     // Not inlined: a caller's loop would hold the frames of all steps at once.
     #[inline(never)]
     pub fn run(mut self, iterations: u32) -> Step<'x> {
-        match self.hashing.run(&mut self.session, iterations) {
-            None => Step::Work(self),
-            Some(next) => next.join(self.session),
-        }
+        let session = &mut self.session;
+        let Some(login) = self.hashing.advance(session, iterations) else {
+            return Step::Work(self);
+        };
+        let next = match (&self.hashing.purpose, login) {
+            (Purpose::Token { client, scope }, Ok(user)) => {
+                token::first(session, *client, GrantType::Password, Some(user), *scope)
+            }
+            (Purpose::Token { .. }, Err(cause)) => session.refuse(cause),
+            (Purpose::Authorize(asked), Ok(user)) => authorize::approve(session, asked, user),
+            (Purpose::Authorize(asked), Err(cause)) => {
+                authorize::login_failed(session, asked, cause)
+            }
+        };
+        next.join(self.session)
     }
 
     /// Answers 503 at once: another password is being hashed.
@@ -256,48 +245,6 @@ impl<'x> Work<'x> {
 pub struct Commit<'x> {
     session: Session<'x>,
     swap: Swap<'x>,
-}
-
-/// What a commit writes, and for what.
-pub(super) struct Swap<'x> {
-    pub(super) id: GrantId,
-    pub(super) seen: Seen,
-    /// The record; none to confirm the one that was seen.
-    pub(super) write: Option<Record>,
-    pub(super) then: Then<'x>,
-    /// Whether it was tried before and nobody knows what became of it.
-    pub(super) unknown: bool,
-}
-
-impl Swap<'_> {
-    /// Creates `grant`; the response is complete already.
-    pub(super) fn create(grant: &Grant) -> Self {
-        Swap {
-            id: grant.id,
-            seen: Seen::ABSENT,
-            write: Some(Record::new(grant)),
-            then: Then::Release,
-            unknown: false,
-        }
-    }
-}
-
-/// What a commit was for.
-pub(super) enum Then<'x> {
-    /// A grant was created.
-    Release,
-    /// A grant was redeemed, rotated, confirmed or revoked. `current` is the
-    /// generation that was read and presented, if it was the newest.
-    Redeem {
-        redemption: Redemption<'x>,
-        event: Option<Event<'x>>,
-        current: bool,
-    },
-    /// A grant was revoked because its client asked for it.
-    Inspect {
-        inspection: Inspection<'x>,
-        event: Event<'x>,
-    },
 }
 
 impl<'x> Commit<'x> {

@@ -1,44 +1,22 @@
 //! Looking at a token that a client shows: revocation (RFC 7009) and
 //! introspection (RFC 7662).
 
-use super::client_auth::AuthenticatedClient;
+use super::client_auth::{AuthenticatedClient, authenticated};
 use super::config::User;
 use super::error::{Parameter, Refusal};
-use super::event::{Event, JwtId};
-use super::exchange::{AfterLoad, Next, Swap, Then};
-use super::grant::{Grant, GrantId, Reason, Record, State, Tag};
-use super::handle::{CodeBinding, Kind, Presented, VerifiedHandle};
+use super::event::Event;
+use super::grant::{Grant, GrantId, Reason, State, Tag};
+use super::handle::{CodeBinding, Kind, Presented};
 use super::lifecycle;
+use super::next::{AfterLoad, Endpoint, Inspection, Next, Shown, Swap, Then};
+use super::record::Record;
 use super::request::required;
+use super::response;
 use super::session::Session;
-use super::{me, response, token};
+use super::standing;
 use crate::http::{Body, Header};
 use crate::jwt::{self, Claims};
-use crate::profile::JwtIdForm;
 use crate::store::{Loaded, Seen};
-
-/// Which endpoint the token was shown to.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Endpoint {
-    Revocation,
-    Introspection,
-}
-
-/// A token that is one of ours, shown by a client that may ask.
-#[derive(Clone, Copy)]
-pub(super) enum Shown<'x> {
-    Refresh(VerifiedHandle),
-    Access(Claims<'x>),
-}
-
-/// A shown token whose grant is being read.
-#[derive(Clone, Copy)]
-pub(super) struct Inspection<'x> {
-    endpoint: Endpoint,
-    client: AuthenticatedClient<'x>,
-    shown: Shown<'x>,
-    round: u8,
-}
 
 /// Begins to answer at either endpoint.
 pub(super) fn begin<'x>(
@@ -49,7 +27,7 @@ pub(super) fn begin<'x>(
     endpoint: Endpoint,
     scratch: &'x mut [u8],
 ) -> Next<'x> {
-    let parameters = match token::authenticated(session, headers, query, body) {
+    let parameters = match authenticated(session, headers, query, body) {
         Ok(parameters) => parameters,
         Err(cause) => return session.refuse(cause),
     };
@@ -76,7 +54,7 @@ pub(super) fn begin<'x>(
                 // acted upon, and the answer does not tell them apart.
                 return nothing(session, endpoint);
             }
-            grant_of(session, &claims)
+            standing::grant_of(session.configuration(), &claims)
         }
     };
     let inspection = Inspection {
@@ -118,12 +96,6 @@ fn recognize<'x>(
     )
     .ok()
     .map(|verified| Shown::Access(*verified.claims()))
-}
-
-/// The grant that an access token belongs to, if one was stored.
-pub(super) fn grant_of(session: &Session<'_>, claims: &Claims<'_>) -> Option<GrantId> {
-    let form: JwtIdForm = session.configuration().profile.jwt_id;
-    JwtId::parse(claims.jwt_id?, form)?.grant()
 }
 
 /// The answer to a token that means nothing here: R49, "200 for an unknown
@@ -178,11 +150,11 @@ impl<'x> Inspection<'x> {
                     (Shown::Refresh(handle), State::Active { generation }) => {
                         handle.generation == generation
                             && grant.refreshable
-                            && !lifecycle::ended(configuration, &grant, session.now)
+                            && !standing::ended(configuration, &grant, session.now)
                     }
                     (_, State::Pending | State::Revoked(_)) => false,
                 };
-                if alive && lifecycle::stands(configuration, &grant) {
+                if alive && standing::stands(configuration, &grant) {
                     self.describe(session, Some(&grant))
                 } else {
                     nothing(session, self.endpoint)
@@ -229,7 +201,7 @@ impl<'x> Inspection<'x> {
         let claims = match (self.shown, grant) {
             (Shown::Access(claims), _) => claims,
             (Shown::Refresh(_), Some(grant)) => {
-                let user = lifecycle::user(configuration, grant);
+                let user = standing::user(configuration, grant);
                 let client = self.client.client();
                 Claims {
                     issuer: Some(configuration.issuer),
@@ -237,14 +209,15 @@ impl<'x> Inspection<'x> {
                     client_id: Some(client.id),
                     scope: Some(jwt::ScopeClaim::Names(configuration.scopes, grant.scope)),
                     issued_at: Some(grant.touched_at()),
-                    expires_at: Some(lifecycle::refresh_end(configuration, grant)),
+                    expires_at: Some(standing::refresh_end(configuration, grant)),
                     ..Claims::default()
                 }
             }
             (Shown::Refresh(_), None) => return nothing(session, self.endpoint),
         };
         let is_access = matches!(self.shown, Shown::Access(_));
-        let username = me::user(configuration.users, &claims).map(|user: &User<'_>| user.username);
+        let username =
+            standing::subject(configuration.users, &claims).map(|user: &User<'_>| user.username);
         let token_type = configuration.profile.token_type;
         session.json(|json| {
             json.begin_object();

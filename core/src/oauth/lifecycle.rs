@@ -18,34 +18,23 @@
 use sha2::{Digest, Sha256};
 
 use super::client_auth::AuthenticatedClient;
-use super::config::{Client, Configuration, User};
+use super::config::{Client, Configuration};
 use super::error::{Parameter, Refusal};
 use super::event::Event;
-use super::exchange::{AfterLoad, Next, Swap, Then};
-use super::grant::{Grant, Reason, Record, State, Tag};
+use super::grant::{Grant, Reason, State, Tag};
 use super::handle::{CodeBinding, Kind, Presented, VerifiedHandle};
+use super::issue::Issue;
+use super::next::{AfterLoad, Next, Redemption, Swap, Then};
+use super::record::Record;
 use super::request::{GrantRequest, TokenRequest};
 use super::session::Session;
-use super::token::Issue;
+use super::standing;
 use crate::profile::{GrantType, Rotation};
 use crate::store::{Loaded, Seen};
 use crate::time::UnixTime;
 
 /// How often a record is read before the exchange gives up.
 pub(super) const ROUNDS: u8 = 4;
-
-/// A code or refresh token whose MAC was good.
-#[derive(Clone, Copy)]
-pub(super) struct Redemption<'x> {
-    client: &'x Client<'x>,
-    scope: Option<&'x str>,
-    kind: Kind,
-    handle: VerifiedHandle,
-    round: u8,
-    /// The newest generation was presented, and another request swapped it
-    /// away first: whoever lost such a race is no thief.
-    raced: bool,
-}
 
 /// Checks the handle's MAC; a store is asked only if it is good.
 pub(super) fn begin<'x>(
@@ -176,7 +165,7 @@ pub(super) fn decide<'x>(
         }
         (State::Pending, Kind::Code) => Change::Redeem.go(session, redemption, grant, seen),
 
-        (State::Active { .. }, _) if ended(configuration, &grant, session.now) => {
+        (State::Active { .. }, _) if standing::ended(configuration, &grant, session.now) => {
             session.refuse(match redemption.kind {
                 Kind::Code => Refusal::GrantRevoked(parameter),
                 Kind::Refresh => Refusal::RefreshExpired,
@@ -217,28 +206,6 @@ pub(super) fn decide<'x>(
     }
 }
 
-/// Whether the grant has not been used in time, or has reached its end.
-pub(super) fn ended(configuration: &Configuration<'_>, grant: &Grant, now: UnixTime) -> bool {
-    now >= refresh_end(configuration, grant)
-}
-
-pub(super) fn refresh_end(configuration: &Configuration<'_>, grant: &Grant) -> UnixTime {
-    let idle = configuration.profile.lifetimes.refresh_idle;
-    grant.touched_at().plus(idle).min(grant.ends)
-}
-
-/// Until when the record must be kept if an access token is issued at `now`.
-pub(super) fn keep_until(
-    configuration: &Configuration<'_>,
-    grant: &Grant,
-    now: UnixTime,
-) -> UnixTime {
-    let lifetimes = &configuration.profile.lifetimes;
-    // A predecessor in grace gets access tokens a little later than this one.
-    let last_token = now.plus(lifetimes.access_token).plus(lifetimes.grace);
-    refresh_end(configuration, grant).max(last_token)
-}
-
 /// Whether the newest refresh token stays good after use.
 fn reuses(configuration: &Configuration<'_>, grant: &Grant) -> bool {
     grant.reuse && configuration.profile.rotation == Rotation::Reuse
@@ -274,10 +241,10 @@ impl Change {
         seen: Seen,
     ) -> Next<'x> {
         let configuration = session.configuration();
-        if !stands(configuration, &seen_grant) {
+        if !standing::stands(configuration, &seen_grant) {
             return session.refuse(Refusal::GrantOutdated(redemption.parameter()));
         }
-        let user = user(configuration, &seen_grant);
+        let user = standing::user(configuration, &seen_grant);
         // The access token's scope may be narrower, the grant's never changes.
         let scope = match redemption.scope {
             Some(text) if redemption.kind == Kind::Refresh => {
@@ -345,40 +312,9 @@ impl Change {
             }
             (Change::Repeat | Change::Rotate, _) => return false,
         }
-        grant.keep_until = keep_until(configuration, grant, now);
+        grant.keep_until = standing::keep_until(configuration, grant, now);
         true
     }
-}
-
-/// Whether everything that the grant rests on is still as it was: its client,
-/// its user, the names of its scopes, and no date that voids it.
-pub(super) fn stands(configuration: &Configuration<'_>, grant: &Grant) -> bool {
-    let voided = |not_before: UnixTime| grant.created < not_before;
-    let client = configuration
-        .clients
-        .iter()
-        .find(|client| Tag::client(client.id) == grant.client);
-    let client_stands = client.is_some_and(|client| {
-        client.scopes.contains(grant.scope) && !voided(client.grants_not_before)
-    });
-    let user_stands = grant.user.is_none()
-        || user(configuration, grant).is_some_and(|user| !voided(user.grants_not_before));
-    client_stands
-        && user_stands
-        && grant.scope_names == configuration.scopes.fingerprint(grant.scope)
-        && !voided(configuration.grants_not_before)
-}
-
-/// The user who gave the grant.
-pub(super) fn user<'c>(
-    configuration: &'c Configuration<'_>,
-    grant: &Grant,
-) -> Option<&'c User<'c>> {
-    let tag = grant.user?;
-    configuration
-        .users
-        .iter()
-        .find(|user| Tag::user(user.subject) == tag)
 }
 
 fn revoke<'x>(

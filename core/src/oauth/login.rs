@@ -1,36 +1,12 @@
 //! A user's password is checked: for the password grant, or in the form of the
 //! authorization endpoint.
 
-use super::authorization_request::Asked;
-use super::authorize;
-use super::client_auth::AuthenticatedClient;
 use super::config::User;
 use super::error::Refusal;
-use super::exchange::Next;
+use super::next::{Hashing, Next, Purpose};
 use super::password::PasswordWork;
 use super::session::Session;
-use super::throttle::{Account, Pair};
-use super::token;
-use crate::profile::GrantType;
-
-/// A password that is being hashed.
-pub(super) struct Hashing<'x> {
-    purpose: Purpose<'x>,
-    user: Option<&'x User<'x>>,
-    pair: Pair,
-    work: PasswordWork,
-}
-
-/// What a user logs in for.
-pub(super) enum Purpose<'x> {
-    /// RFC 6749 §4.3.
-    Token {
-        client: AuthenticatedClient<'x>,
-        scope: Option<&'x str>,
-    },
-    /// RFC 6749 §4.1.
-    Authorize(Asked<'x>),
-}
+use super::throttle::Account;
 
 impl<'x> Hashing<'x> {
     /// The throttle comes before the hash; an unknown user is hashed like a
@@ -65,30 +41,28 @@ impl<'x> Hashing<'x> {
         })
     }
 
-    /// Does up to `iterations` of PBKDF2; `Next` once all are done.
-    pub(super) fn run(&mut self, session: &mut Session<'x>, iterations: u32) -> Option<Next<'x>> {
+    /// Does up to `iterations` of PBKDF2; once all are done, says who logged in,
+    /// or why nobody did.
+    pub(super) fn advance(
+        &mut self,
+        session: &mut Session<'x>,
+        iterations: u32,
+    ) -> Option<Result<&'x User<'x>, Refusal>> {
         if !self.work.advance(iterations) {
             return None;
         }
         let nobodys = [0; 32];
         let expected = self.user.map_or(&nobodys, |user| &user.password.hash);
         let matches = self.work.matches(expected);
-        Some(match self.user {
-            Some(user) if matches => self.purpose.succeed(session, user),
-            user => {
-                if session.throttle.failed(self.pair, session.now) {
-                    session.locked_out(Account::User);
-                }
-                let cause = match user {
-                    Some(_) => Refusal::WrongPassword,
-                    None => Refusal::UnknownUser,
-                };
-                match &self.purpose {
-                    Purpose::Authorize(asked) => authorize::login_failed(session, asked, cause),
-                    Purpose::Token { .. } => session.refuse(cause),
-                }
-            }
-        })
+        let cause = match self.user {
+            Some(user) if matches => return Some(Ok(user)),
+            Some(_) => Refusal::WrongPassword,
+            None => Refusal::UnknownUser,
+        };
+        if session.throttle.failed(self.pair, session.now) {
+            session.locked_out(Account::User);
+        }
+        Some(Err(cause))
     }
 
     /// Answers 503: another password is being hashed.
@@ -98,15 +72,6 @@ impl<'x> Hashing<'x> {
 }
 
 impl<'x> Purpose<'x> {
-    fn succeed(&self, session: &mut Session<'x>, user: &'x User<'x>) -> Next<'x> {
-        match self {
-            Purpose::Token { client, scope } => {
-                token::first(session, *client, GrantType::Password, Some(user), *scope)
-            }
-            Purpose::Authorize(asked) => authorize::approve(session, asked, user),
-        }
-    }
-
     fn refuse(&self, session: &mut Session<'x>, cause: Refusal) -> Next<'x> {
         match self {
             Purpose::Token { .. } => session.refuse(cause),

@@ -1,22 +1,17 @@
 //! `GET /me/`: who the token stands for, the one resource that every server
 //! has.
 
-use super::config::{Configuration, User};
+use super::config::Configuration;
 use super::event::Event;
-use super::exchange::{AfterLoad, Next};
 use super::grant::State;
-use super::inspect::grant_of;
+use super::next::{AfterLoad, Asking, Next};
+use super::response;
 use super::session::Session;
-use super::{lifecycle, response};
+use super::standing;
 use crate::bearer::BearerError;
 use crate::http::Header;
-use crate::jwt::{Claims, Verified};
+use crate::jwt::Claims;
 use crate::store::Loaded;
-
-/// A token that is good, whose grant is asked whether it still stands.
-pub(super) struct Asking<'x> {
-    token: Verified<'x>,
-}
 
 pub(super) fn begin<'x>(
     session: &mut Session<'x>,
@@ -27,7 +22,7 @@ pub(super) fn begin<'x>(
     let resource = &session.server.resource;
     match resource.authenticate(headers, query, session.clock.now, scratch) {
         Err(error) => refuse(session, error),
-        Ok(token) => match grant_of(session, token.claims()) {
+        Ok(token) => match standing::grant_of(session.configuration(), token.claims()) {
             None => answer(session, token.claims()),
             Some(id) => Next::Load {
                 id,
@@ -44,7 +39,7 @@ impl<'x> Asking<'x> {
         let configuration: &Configuration<'_> = session.configuration();
         let grant = loaded.record.and_then(|record| record.grant().ok());
         let stands = grant.is_some_and(|grant| {
-            matches!(grant.state, State::Active { .. }) && lifecycle::stands(configuration, &grant)
+            matches!(grant.state, State::Active { .. }) && standing::stands(configuration, &grant)
         });
         if stands {
             answer(session, self.token.claims())
@@ -54,14 +49,8 @@ impl<'x> Asking<'x> {
     }
 }
 
-/// The user whose token has these claims; none for a client's own.
-pub(super) fn user<'c>(users: &'c [User<'c>], claims: &Claims<'_>) -> Option<&'c User<'c>> {
-    let subject = claims.subject?;
-    users.iter().find(|user| user.subject == subject)
-}
-
 fn answer<'x>(session: &mut Session<'x>, claims: &Claims<'_>) -> Next<'x> {
-    let user = user(session.configuration().users, claims);
+    let user = standing::subject(session.configuration().users, claims);
     session.response.set_status(200);
     response::headers(&mut session.response);
     session.json(|json| {

@@ -1,7 +1,7 @@
 //! Discovery: authorization server metadata (RFC 8414) and the public keys
 //! (RFC 7517 §5). Every member follows from the running profile.
 
-use super::exchange::Next;
+use super::next::Next;
 use super::session::Session;
 use crate::codec::json::Writer;
 use crate::http::Route;

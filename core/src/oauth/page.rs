@@ -1,6 +1,10 @@
 //! The pages of the authorization endpoint: plain HTML that needs no script, no
 //! style sheet and no picture.
 
+use super::error::{Parameter, Refusal};
+use super::event::Event;
+use super::next::Next;
+use super::session::Session;
 use crate::http::{Response, Text};
 use crate::profile::ErrorAnswer;
 
@@ -145,4 +149,34 @@ fn push_text(html: &mut Text<'_>, text: &str) {
         rest = characters.as_str();
     }
     html.push(rest);
+}
+
+impl<'x> Session<'x> {
+    /// Ends with a page that says what is wrong.
+    pub(super) fn refuse_page(&mut self, cause: Refusal) -> Next<'x> {
+        let client = self.client_id();
+        self.event(Event::Refused { client, cause });
+        let (answer, fill) = cause.answer(&self.configuration().profile);
+        let detail = match cause {
+            Refusal::UnknownClient => "The application is not known here.",
+            Refusal::Invalid(Parameter::RedirectUri) => {
+                "The application's redirect URI is not registered."
+            }
+            Refusal::ForeignOrigin => "The form came from somewhere else.",
+            Refusal::FormForged => "The form is not one of this server's.",
+            Refusal::Denied => "The request was denied.",
+            _ if fill.is_empty() => "The request can not be answered now.",
+            _ => fill,
+        };
+        let status = match answer.status {
+            401 => 400,
+            status => status,
+        };
+        self.response.reset();
+        error(status, &answer, detail, &mut self.response);
+        if let Some(wait) = cause.retry_after() {
+            super::response::retry_after(wait, &mut self.response);
+        }
+        Next::Done
+    }
 }

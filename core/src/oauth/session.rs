@@ -3,7 +3,7 @@
 use super::config::{Client, Configuration};
 use super::error::Refusal;
 use super::event::Event;
-use super::exchange::Next;
+use super::next::Next;
 use super::response;
 use super::server::{AuthorizationServer, Clock};
 use super::throttle::{Account, Throttle};

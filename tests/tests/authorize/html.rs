@@ -127,10 +127,10 @@ fn r46_what_is_refused_is_not_reflected_at_all() {
 #[test]
 fn r46_a_loopback_redirect_uri_and_a_login_are_only_text() {
     let settings = Settings::new(STANDARD).with(|settings| {
-        settings.client("demo").redirect_uris = &["http://127.0.0.1/c?a=b&c=<'\">"]
+        settings.client("demo").redirect_uris = &["http://127.0.0.1/c?a=b&c='&lt;'"]
     });
     let mut rig = settings.rig();
-    let uri = "http://127.0.0.1:8080/c?a=b&c=<'\">";
+    let uri = "http://127.0.0.1:8080/c?a=b&c='&lt;'";
     let base = [
         ASK_S256,
         &[("response_type", "code"), ("client_id", "demo")],

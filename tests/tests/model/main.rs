@@ -72,7 +72,7 @@ fn operation() -> impl Strategy<Value = Operation> {
 }
 
 /// How many lists of operations are run; `PROPTEST_CASES` says otherwise.
-const CASES: u32 = 320;
+const CASES: u32 = 1280;
 
 fn runner() -> TestRunner {
     let cases = std::env::var("PROPTEST_CASES").ok();

@@ -9,7 +9,7 @@ use smallgate_core::oauth::{
     AuthorizationServer, Client, Clock, Configuration, HandleKeys, Limits, MasterKey, PasswordHash,
     Slot, Step, Throttle, ThrottlePolicy, ThrottleSlot, User, drive,
 };
-use smallgate_core::profile::{GrantType, GrantTypes, Profile};
+use smallgate_core::profile::{GrantType, GrantTypes, Profile, RedirectUriRule};
 use smallgate_core::scope::{ScopeNames, ScopeSet};
 use smallgate_core::secret::{Entropy, SecretHash};
 use smallgate_core::store::{MemoryStore, Store};
@@ -108,13 +108,17 @@ pub fn configuration(profile: Profile) -> Configuration<'static> {
     let scopes = ScopeNames::new(names).expect("the names are scope tokens");
     let all = ScopeSet::from_bits(0b111);
     let default = ScopeSet::from_bits(0b001);
+    let redirect_uris: &[&str] = match profile.redirect_uri {
+        RedirectUriRule::Fixed(uri) => keep([uri]),
+        RedirectUriRule::AsAuthorized => &["https://client.example/cb"],
+    };
     let client = |id, secret: Option<&str>, grant_types| Client {
         id,
         secret: secret.map(|secret| SecretHash::of(secret.as_bytes())),
         grant_types,
         scopes: all,
         default_scopes: default,
-        redirect_uris: &["https://client.example/cb"],
+        redirect_uris,
         grants_not_before: UnixTime(0),
     };
     let public = GrantTypes::of(&[GrantType::AuthorizationCode, GrantType::RefreshToken]);

@@ -19,6 +19,10 @@ use crate::http::{self, Body, Header};
 use crate::profile::{GrantType, Rotation};
 use crate::time::Seconds;
 
+/// What the form adds to the request when it comes back as a body: its token,
+/// a name, a password and the decision.
+const FORM_FIELDS: usize = 256;
+
 /// How long a login form may stay open.
 const FORM_LIFETIME: Seconds = Seconds(600);
 
@@ -29,7 +33,9 @@ pub(super) fn get<'x>(
     scratch: &'x mut [u8],
 ) -> Next<'x> {
     let query = query.unwrap_or_default();
-    let Some(room) = scratch.get_mut(..query.len()) else {
+    let comes_back = query.len().saturating_add(FORM_FIELDS);
+    let room = scratch.get_mut(..query.len());
+    let Some(room) = room.filter(|_| comes_back <= session.configuration().limits.body) else {
         return session.refuse_page(Refusal::BodyTooLong);
     };
     room.copy_from_slice(query.as_bytes());
@@ -240,7 +246,8 @@ fn show_form<'x>(
     if form.write(status, &mut session.response) {
         Next::Done
     } else {
-        session.refuse_page(Refusal::ResponseTooLong)
+        // Escaped, it is more than there is room for.
+        session.refuse_page(Refusal::BodyTooLong)
     }
 }
 

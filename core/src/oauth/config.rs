@@ -6,7 +6,7 @@ use super::handle::HandleKeys;
 use super::password::PasswordHash;
 use crate::codec::form;
 use crate::jose::{Signer, Verifier};
-use crate::profile::{GrantTypes, Profile, Rotation};
+use crate::profile::{GrantTypes, Profile, RedirectUriRule, Rotation};
 use crate::scope::{ScopeNames, ScopeSet};
 use crate::secret::SecretHash;
 use crate::time::{Seconds, UnixTime};
@@ -111,7 +111,8 @@ pub enum ConfigurationError {
     /// upon: printable ASCII, without query and fragment (RFC 8414 §2).
     Issuer,
     /// The client at this position has a redirect URI that is not absolute, or
-    /// has a fragment or a character that no URI has (RFC 6749 §3.1.2).
+    /// has a fragment or a character that no URI has (RFC 6749 §3.1.2), or is
+    /// not the one that the profile knows.
     RedirectUri(usize),
     /// The client at this position has an empty id, or one with a character
     /// outside `%x20-7E` (RFC 6749 appendix A.1).
@@ -287,7 +288,11 @@ impl Configuration<'_> {
         if client.id.is_empty() || !client.id.bytes().all(|octet| matches!(octet, 0x20..=0x7E)) {
             return Err(E::ClientId(at));
         }
-        if !client.redirect_uris.iter().all(|uri| is_uri(uri)) {
+        let usable = |uri: &str| match self.profile.redirect_uri {
+            RedirectUriRule::Fixed(fixed) => uri == fixed,
+            RedirectUriRule::AsAuthorized => is_uri(uri),
+        };
+        if !client.redirect_uris.iter().all(|uri| usable(uri)) {
             return Err(E::RedirectUri(at));
         }
         if !self.profile.grant_types.contains_all(client.grant_types) {

@@ -21,6 +21,7 @@
 //! | the newest refresh token, of a confidential client | without the client's secret | nothing: 401 | is not disturbed |
 //! | the newest refresh token, of a public client | before the owner | tokens | presents the predecessor: within the grace gets the thief's successor too, and whoever of the two rotates second after that revokes the grant; later than the grace revokes it at once |
 //! | the predecessor, within the grace | at any time | the same successor as the owner | goes on; the next rotation of either revokes the other's at its next use |
+//! | the predecessor, however old, within the grace after the server came back (its start, clock or store) | at any time | the same successor as the owner: grace is counted from there, since nobody could come earlier | as above |
 //! | the predecessor, after the grace, or an older one | at any time | nothing | loses the grant: it is revoked |
 //! | any handle | after revocation, idle or absolute end | nothing | – |
 //! | a refresh token that stays good (`Rotation::Reuse`, confidential clients alone) | with the client's secret | tokens until revocation or the grant's end | does not notice |
@@ -69,4 +70,4 @@ pub use password::PasswordHash;
 pub use pkce::CodeVerifier;
 pub use record::{RECORD_SIZE, Record, RecordError};
 pub use server::{AuthorizationServer, Clock};
-pub use throttle::{Account, Throttle, ThrottlePolicy, ThrottleSlot};
+pub use throttle::{Account, SOURCE_FACTOR, Throttle, ThrottlePolicy, ThrottleSlot};

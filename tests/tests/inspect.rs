@@ -695,3 +695,13 @@ fn r49_breakout_a_password_grants_tokens_where_revocation_is_switched_on() {
     assert_done(&rig.send("POST", REVOKE, &headers, &body));
     assert_eq!(rig.me(&tokens.member("access_token")).status, 401);
 }
+
+#[test]
+fn r48_metadata_that_does_not_fit_is_an_error_and_not_empty() {
+    let names: Vec<&'static str> = (0..64).map(|at| &*format!("{at:0>60}").leak()).collect();
+    let mut configuration = smallgate_tests::rig::configuration(STANDARD);
+    configuration.scopes = smallgate_core::scope::ScopeNames::new(names.leak()).expect("tokens");
+    let mut rig = Rig::with(configuration);
+    let reply = rig.send("GET", "/.well-known/oauth-authorization-server", &[], "");
+    assert_eq!((reply.status, reply.body.as_str()), (500, ""));
+}

@@ -5,6 +5,7 @@ use core::fmt;
 use super::handle::HandleKeys;
 use super::password::PasswordHash;
 use crate::codec::form;
+use crate::codec::split::split_at_first;
 use crate::jose::{Signer, Verifier};
 use crate::profile::{GrantTypes, Profile, RedirectUriRule, Rotation};
 use crate::scope::{ScopeNames, ScopeSet};
@@ -322,8 +323,17 @@ impl Configuration<'_> {
 /// "The redirection endpoint URI MUST be an absolute URI […] MUST NOT include a
 /// fragment component" (RFC 6749 §3.1.2).
 fn is_uri(text: &str) -> bool {
-    let scheme = text.bytes().position(|octet| octet == b':');
-    scheme.is_some_and(|length| length > 0)
+    let Some((scheme, _)) = split_at_first(text, b':') else {
+        return false;
+    };
+    // RFC 3986 §3.1; and none that a browser runs as a program.
+    let named = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+        && scheme
+            .bytes()
+            .all(|octet| octet.is_ascii_alphanumeric() || b"+-.".contains(&octet));
+    let runs = ["javascript", "data", "vbscript"];
+    named
+        && !runs.iter().any(|name| scheme.eq_ignore_ascii_case(name))
         && text
             .bytes()
             .all(|octet| octet.is_ascii_graphic() && !b"\"#<>\\^`{|}".contains(&octet))

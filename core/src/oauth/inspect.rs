@@ -95,7 +95,9 @@ fn recognize<'x>(
         scratch,
     )
     .ok()
-    .map(|verified| Shown::Access(*verified.claims()))
+    .map(|verified| *verified.claims())
+    .filter(|claims| standing::token_stands(session.configuration(), claims))
+    .map(Shown::Access)
 }
 
 /// The answer to a token that means nothing here: R49, "200 for an unknown

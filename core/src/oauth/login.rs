@@ -17,10 +17,13 @@ impl<'x> Hashing<'x> {
         username: &str,
         password: &[u8],
     ) -> Next<'x> {
-        let pair = session
-            .throttle
-            .pair(Account::User, username, session.source);
-        if let Err(left) = session.throttle.admit(pair, session.now) {
+        let throttle = session.throttle;
+        let pair = throttle.pair(Account::User, username, session.source);
+        let source = throttle.pair(Account::Source, "", session.source);
+        let admitted = throttle
+            .admit(pair, session.now)
+            .and_then(|()| throttle.admit(source, session.now));
+        if let Err(left) = admitted {
             return purpose.refuse(session, Refusal::Throttled(left));
         }
         let users = session.configuration().users;
@@ -34,10 +37,11 @@ impl<'x> Hashing<'x> {
             None => ([0; 16], most),
         };
         Next::Work(Hashing {
-            work: PasswordWork::new(password, &salt, iterations),
+            work: PasswordWork::new_among(password, &salt, iterations, most),
             purpose,
             user,
             pair,
+            source,
         })
     }
 
@@ -59,8 +63,12 @@ impl<'x> Hashing<'x> {
             Some(_) => Refusal::WrongPassword,
             None => Refusal::UnknownUser,
         };
-        if session.throttle.failed(self.pair, session.now) {
+        let throttle = session.throttle;
+        if throttle.failed(self.pair, session.now) {
             session.locked_out(Account::User);
+        }
+        if throttle.failed(self.source, session.now) {
+            session.locked_out(Account::Source);
         }
         Some(Err(cause))
     }

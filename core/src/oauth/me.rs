@@ -19,10 +19,18 @@ pub(super) fn begin<'x>(
     query: Option<&str>,
     scratch: &'x mut [u8],
 ) -> Next<'x> {
+    let configuration = session.configuration();
+    // With a clock that went back nobody knows what has expired.
+    let now = session.clock.now.filter(|_| session.check_clock().is_ok());
     let resource = &session.server.resource;
-    match resource.authenticate(headers, query, session.clock.now, scratch) {
+    match resource.authenticate(headers, query, now, scratch) {
         Err(error) => refuse(session, error),
-        Ok(token) => match standing::grant_of(session.configuration(), token.claims()) {
+        Ok(token) if !standing::token_stands(configuration, token.claims()) => {
+            refuse(session, BearerError::Revoked)
+        }
+        Ok(token) => match standing::grant_of(configuration, token.claims()) {
+            // Of a client's own tokens nothing is stored, nor is anything of
+            // tokens without a `jti`: those are good until they expire.
             None => answer(session, token.claims()),
             Some(id) => Next::Load {
                 id,

@@ -124,6 +124,8 @@ pub(super) struct Hashing<'x> {
     pub(super) purpose: Purpose<'x>,
     pub(super) user: Option<&'x User<'x>>,
     pub(super) pair: Pair,
+    /// All that this source tries.
+    pub(super) source: Pair,
     pub(super) work: PasswordWork,
 }
 

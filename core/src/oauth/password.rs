@@ -52,12 +52,21 @@ pub(super) struct PasswordWork {
     prf: Hmac<Sha256>,
     last: [u8; 32],
     sum: [u8; 32],
+    /// Iterations that go into `sum`.
     left: u32,
+    /// Iterations after those, for nothing but their time.
+    idle: u32,
 }
 
 impl PasswordWork {
     /// Does the first of `iterations`.
     pub(super) fn new(password: &[u8], salt: &[u8], iterations: u32) -> Self {
+        Self::new_among(password, salt, iterations, iterations)
+    }
+
+    /// The same, but what follows takes `most` iterations in all, so that users
+    /// with different counts take the same time.
+    pub(super) fn new_among(password: &[u8], salt: &[u8], iterations: u32, most: u32) -> Self {
         let prf = keyed(password);
         // "U_1 = PRF (P, S || INT (i))", and i is 1: one block is all we keep.
         let first = prf
@@ -72,13 +81,21 @@ impl PasswordWork {
             last: first,
             sum: first,
             left: iterations.saturating_sub(1),
+            idle: most.saturating_sub(iterations.max(1)),
         }
     }
 
     /// Does up to `iterations` more; true once all are done.
     pub(super) fn advance(&mut self, iterations: u32) -> bool {
-        let slice = self.left.min(iterations);
-        for _ in 0..slice {
+        for _ in 0..iterations {
+            let counts = self.left > 0;
+            if counts {
+                self.left = self.left.saturating_sub(1);
+            } else if self.idle > 0 {
+                self.idle = self.idle.saturating_sub(1);
+            } else {
+                break;
+            }
             self.last = self
                 .prf
                 .clone()
@@ -86,12 +103,12 @@ impl PasswordWork {
                 .finalize()
                 .into_bytes()
                 .into();
+            let mask = if counts { 0xFF } else { 0 };
             for (sum, octet) in self.sum.iter_mut().zip(&self.last) {
-                *sum ^= octet;
+                *sum ^= octet & mask;
             }
         }
-        self.left = self.left.saturating_sub(slice);
-        self.left == 0
+        self.left == 0 && self.idle == 0
     }
 
     /// Whether the password that was hashed is the one behind `expected`.

@@ -163,12 +163,18 @@ pub(super) fn retry_after(wait: Seconds, response: &mut Response<'_>) {
     response.header_with("retry-after", |text| text.push_number(wait.0));
 }
 
-/// Makes what `write` writes the body; nothing if it does not fit.
+/// Makes what `write` writes the body; 500 without one if it does not fit.
 pub(super) fn json(response: &mut Response<'_>, write: impl FnOnce(&mut Writer<'_>)) {
     let mut json = Writer::new(response.rest());
     write(&mut json);
-    let length = json.finish().map_or(0, |body| body.len());
-    response.set_body(length);
+    match json.finish().map(|body| body.len()) {
+        Ok(length) => response.set_body(length),
+        Err(_too_long) => {
+            response.reset();
+            response.set_status(500);
+            no_store(response);
+        }
+    }
 }
 
 /// The header fields of every answer that could carry a token (RFC 6749 §5.1:

@@ -16,8 +16,8 @@ use crate::secret::Entropy;
 use crate::time::UnixTime;
 
 /// The events of one exchange: at most an issue or refusal, a revocation and a
-/// lock-out.
-pub(super) type Events<'x> = heapless::Vec<Event<'x>, 3>;
+/// lock-out of a user and of a source.
+pub(super) type Events<'x> = heapless::Vec<Event<'x>, 4>;
 
 pub(super) struct Session<'x> {
     pub(super) server: &'x AuthorizationServer<'x>,
@@ -147,7 +147,7 @@ impl<'x> Session<'x> {
         Next::Done
     }
 
-    /// Makes what `write` writes the body; nothing if it does not fit.
+    /// Makes what `write` writes the body; 500 without one if it does not fit.
     pub(super) fn json(&mut self, write: impl FnOnce(&mut Writer<'_>)) {
         response::json(&mut self.response, write);
     }

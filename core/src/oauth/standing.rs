@@ -70,3 +70,24 @@ pub(super) fn subject<'c>(users: &'c [User<'c>], claims: &Claims<'_>) -> Option<
     let subject = claims.subject?;
     users.iter().find(|user| user.subject == subject)
 }
+
+/// Whether an access token's client is still registered, its user too if it is
+/// one's, and no date voids it: what holds of a token whether or not a grant
+/// was stored. `None` as a claim's value is a claim that the profile leaves out.
+pub(super) fn token_stands(configuration: &Configuration<'_>, claims: &Claims<'_>) -> bool {
+    let voided = |not_before: UnixTime| {
+        // Where a profile leaves `iat` out, `exp` tells.
+        let lifetime = u64::from(configuration.profile.lifetimes.access_token.0);
+        let begun = |end: UnixTime| UnixTime(end.0.saturating_sub(lifetime));
+        let issued = claims.issued_at.or(claims.expires_at.map(begun));
+        issued.is_some_and(|issued| issued < not_before)
+    };
+    let client_stands = claims.client_id.is_none_or(|id| {
+        let client = configuration.clients.iter().find(|client| client.id == id);
+        client.is_some_and(|client| !voided(client.grants_not_before))
+    });
+    let own = claims.client_id.is_some() && claims.subject == claims.client_id;
+    let user_stands = own
+        || subject(configuration.users, claims).is_some_and(|user| !voided(user.grants_not_before));
+    client_stands && user_stands && !voided(configuration.grants_not_before)
+}

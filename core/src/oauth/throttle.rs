@@ -11,9 +11,10 @@ use crate::time::{Seconds, UnixTime};
 /// How many failures are too many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ThrottlePolicy {
-    /// So many failures are answered as failures; what follows has to wait.
+    /// So many failures are answered as failures; what follows has to wait. At
+    /// least 1.
     pub failures: u8,
-    /// Failures count for this long after the first.
+    /// Failures count for this long after the first: a second to a day.
     pub window: Seconds,
 }
 
@@ -23,14 +24,19 @@ impl ThrottlePolicy {
         failures: 10,
         window: Seconds(60),
     };
+
+    /// The longest [`ThrottlePolicy::window`].
+    pub const MAX_WINDOW: Seconds = Seconds::days(1);
 }
 
-/// Room to remember one pair: 8 octets.
+/// Room to remember one pair: 12 octets.
 #[derive(Debug)]
 pub struct ThrottleSlot {
+    /// 0 is a vacant slot.
     tag: AtomicU32,
-    /// Failures in the low 8 bits, above them the window's start in seconds.
-    count: AtomicU32,
+    /// When the window began, in Unix seconds.
+    since: AtomicU32,
+    failures: AtomicU32,
 }
 
 impl ThrottleSlot {
@@ -39,7 +45,8 @@ impl ThrottleSlot {
     pub const fn new() -> Self {
         ThrottleSlot {
             tag: AtomicU32::new(0),
-            count: AtomicU32::new(0),
+            since: AtomicU32::new(0),
+            failures: AtomicU32::new(0),
         }
     }
 
@@ -58,8 +65,9 @@ impl Default for ThrottleSlot {
 /// that several cores can share it.
 ///
 /// When the memory is full the pair with the fewest failures gives way, so
-/// that a flood of names cannot wash out the count of one that is being
-/// guessed at.
+/// that a flood of names does not wash out the count of one that is being
+/// guessed at. Clients have one half of the memory and people the other: a
+/// failed client costs a hash, a failed password many thousands.
 ///
 /// ```
 /// use smallgate_core::oauth::{Throttle, ThrottlePolicy, ThrottleSlot};
@@ -75,14 +83,15 @@ pub struct Throttle<'t> {
     salt: [u8; 16],
 }
 
-/// A client or user, and where the attempt came from.
+/// An account, and where the attempt came from.
 #[derive(Clone, Copy)]
 pub(super) struct Pair {
+    account: Account,
     tag: u32,
     place: u32,
 }
 
-/// Who a pair is about. Clients and users are counted apart.
+/// Who a pair is about, each counted apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Account {
@@ -90,21 +99,28 @@ pub enum Account {
     Client,
     /// A user name.
     User,
+    /// All the user names that one source tries: each wrong password costs a
+    /// hash, whoever's it is, so a source gets [`SOURCE_FACTOR`] times as many.
+    Source,
 }
 
-const COUNT_BITS: u32 = 8;
-const COUNT_MASK: u32 = 0xFF;
-const SECONDS_MASK: u32 = 0x00FF_FFFF;
+/// How many times the failures of one user a source may have with all of them.
+pub const SOURCE_FACTOR: u32 = 5;
+
 const WAYS: usize = 4;
 
 impl<'t> Throttle<'t> {
     /// Counts in `slots`. The `salt` is random, so that nobody outside knows
-    /// which pairs share a place.
+    /// which pairs share a place. A `policy` beyond its bounds is taken as the
+    /// nearest one within.
     #[must_use]
-    pub const fn new(slots: &'t [ThrottleSlot], policy: ThrottlePolicy, salt: [u8; 16]) -> Self {
+    pub fn new(slots: &'t [ThrottleSlot], policy: ThrottlePolicy, salt: [u8; 16]) -> Self {
         Throttle {
             slots,
-            policy,
+            policy: ThrottlePolicy {
+                failures: policy.failures.max(1),
+                window: policy.window.clamp(Seconds(1), ThrottlePolicy::MAX_WINDOW),
+            },
             salt,
         }
     }
@@ -117,7 +133,7 @@ impl<'t> Throttle<'t> {
         hash.update(name.as_bytes());
         let [a, b, c, d, e, f, g, h, ..] = <[u8; 32]>::from(hash.finalize());
         Pair {
-            // 0 is a vacant slot.
+            account,
             tag: u32::from_le_bytes([a, b, c, d]).max(1),
             place: u32::from_le_bytes([e, f, g, h]),
         }
@@ -128,9 +144,8 @@ impl<'t> Throttle<'t> {
         let Some(slot) = self.ways(pair).find(|slot| slot.holds(pair)) else {
             return Ok(());
         };
-        let (failures, age) = split(slot.count.load(Ordering::Acquire), now);
-        let left = self.policy.window.0.saturating_sub(age);
-        if failures >= u32::from(self.policy.failures) && left > 0 {
+        let left = self.left(slot, now);
+        if slot.failures.load(Ordering::Acquire) >= self.limit(pair) && left > 0 {
             Err(Seconds(left))
         } else {
             Ok(())
@@ -147,50 +162,56 @@ impl<'t> Throttle<'t> {
             return false;
         };
         let known = slot.tag.swap(pair.tag, Ordering::AcqRel) == pair.tag;
-        let counted = |count: u32| {
-            let (failures, age) = split(count, now);
-            if known && age < self.policy.window.0 && failures > 0 {
-                count & !COUNT_MASK | failures.saturating_add(1).min(COUNT_MASK)
-            } else {
-                seconds(now) << COUNT_BITS | 1
-            }
+        let failures = if known && self.left(slot, now) > 0 {
+            let before = slot.failures.fetch_add(1, Ordering::AcqRel);
+            before.saturating_add(1)
+        } else {
+            slot.since.store(seconds(now), Ordering::Release);
+            slot.failures.store(1, Ordering::Release);
+            1
         };
-        let before = slot
-            .count
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |count| {
-                Some(counted(count))
-            })
-            .unwrap_or_else(|count| count);
-        counted(before) & COUNT_MASK == u32::from(self.policy.failures)
+        failures == self.limit(pair)
+    }
+
+    fn limit(&self, pair: Pair) -> u32 {
+        let failures = u32::from(self.policy.failures);
+        match pair.account {
+            Account::Client | Account::User => failures,
+            Account::Source => failures.saturating_mul(SOURCE_FACTOR),
+        }
     }
 
     /// The slots a pair may be in.
     fn ways(&self, pair: Pair) -> impl Iterator<Item = &'t ThrottleSlot> {
-        let sets = u32::try_from(self.slots.len().div_ceil(WAYS)).unwrap_or(u32::MAX);
-        let set = pair.place.checked_rem(sets).unwrap_or(0);
-        let start = usize::try_from(set).unwrap_or(0).saturating_mul(WAYS);
+        let sets = self.slots.len().div_ceil(WAYS);
+        let clients = sets / 2;
+        let (first, sets) = match pair.account {
+            Account::Client if clients > 0 => (0, clients),
+            _ => (clients, sets.saturating_sub(clients)),
+        };
+        let place = usize::try_from(pair.place).unwrap_or(usize::MAX);
+        let set = first.saturating_add(place.checked_rem(sets).unwrap_or(0));
+        let start = set.saturating_mul(WAYS);
         self.slots.iter().skip(start).take(WAYS)
     }
 
     /// What would be lost with this slot.
     fn weight(&self, slot: &ThrottleSlot, now: UnixTime) -> u32 {
-        let (failures, age) = split(slot.count.load(Ordering::Acquire), now);
-        if age < self.policy.window.0 {
-            failures
+        if self.left(slot, now) > 0 {
+            slot.failures.load(Ordering::Acquire)
         } else {
             0
         }
     }
+
+    /// How many seconds the slot's window is still open. One that seems to lie
+    /// ahead, after a clock was set back, is over.
+    fn left(&self, slot: &ThrottleSlot, now: UnixTime) -> u32 {
+        let age = seconds(now).checked_sub(slot.since.load(Ordering::Acquire));
+        age.map_or(0, |age| self.policy.window.0.saturating_sub(age))
+    }
 }
 
 fn seconds(now: UnixTime) -> u32 {
-    u32::try_from(now.0 & u64::from(SECONDS_MASK)).unwrap_or(0)
-}
-
-/// The failures in `count`, and the age of its window in seconds. A window
-/// that seems to lie ahead, after a clock was set back, has age 0.
-fn split(count: u32, now: UnixTime) -> (u32, u32) {
-    let age = seconds(now).wrapping_sub(count >> COUNT_BITS) & SECONDS_MASK;
-    let age = if age > SECONDS_MASK / 2 { 0 } else { age };
-    (count & COUNT_MASK, age)
+    u32::try_from(now.0).unwrap_or(u32::MAX)
 }

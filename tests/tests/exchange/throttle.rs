@@ -289,3 +289,78 @@ fn r16_counts_are_shared_between_threads() {
     // may pass before they are counted, at the beginning and at the end.
     assert!((10..=10 + 2 * 7).contains(&failures), "{failures}");
 }
+
+const BREAKOUT_CLIENT: &str = "Basic ZGVtbzpkZW1vLXNlY3JldC1kZW1vLXNlY3JldC1kZW1vLXNlY3JldA==";
+
+fn log_in(rig: &mut Rig, source: Source, name: &str, password: &str) -> u16 {
+    let body = format!("grant_type=password&username={name}&password={password}");
+    rig.token_from(source, Some(BREAKOUT_CLIENT), &body).status
+}
+
+#[test]
+fn r16_a_lock_that_is_over_never_comes_back() {
+    let mut rig = Rig::new(profile::STANDARD);
+    for _ in 0..10 {
+        wrong(&mut rig, HERE, "demo");
+    }
+    assert_eq!(right(&mut rig, HERE, "demo"), 429);
+    for days in [1, 96, 1, 1, 60, 36, 1, 365, 3650] {
+        rig.pass(days * 86_400);
+        assert_eq!(right(&mut rig, HERE, "demo"), 200, "{days} days later");
+    }
+    // A clock that is set back ends a lock; it does not make it longer.
+    for _ in 0..10 {
+        wrong(&mut rig, HERE, "demo");
+    }
+    let now = rig.clock.now.expect("set");
+    rig.clock.now = Some(UnixTime(now.0 - 61 * 86_400));
+    assert_eq!(right(&mut rig, HERE, "demo"), 200);
+}
+
+#[test]
+fn r16_one_source_tries_a_bounded_number_of_names() {
+    let mut rig = Rig::new(profile::BREAKOUT);
+    let refused: Vec<_> = (0..60)
+        .map(|name| log_in(&mut rig, HERE, &format!("name{name}"), "guess"))
+        .collect();
+    assert_eq!(refused.iter().filter(|status| **status == 400).count(), 50);
+    assert!(refused.iter().skip(50).all(|status| *status == 429));
+    // From elsewhere the right password is not delayed.
+    let name = "admin%40break-out.org";
+    assert_eq!(log_in(&mut rig, ELSEWHERE, name, "password"), 200);
+    rig.pass(60);
+    assert_eq!(log_in(&mut rig, HERE, name, "password"), 200);
+}
+
+#[test]
+fn r16_failing_clients_do_not_wash_out_a_locked_user() {
+    let mut rig = Rig::new(profile::BREAKOUT);
+    let name = "admin%40break-out.org";
+    for _ in 0..10 {
+        assert_eq!(log_in(&mut rig, HERE, name, "guess"), 400);
+    }
+    for client in 0..2_000 {
+        for _ in 0..10 {
+            wrong(&mut rig, HERE, &format!("client{client}"));
+        }
+    }
+    assert_eq!(log_in(&mut rig, HERE, name, "guess"), 429);
+}
+
+#[test]
+fn r16_a_policy_out_of_bounds_is_taken_as_the_nearest() {
+    let slots: &'static [ThrottleSlot] = keep([const { ThrottleSlot::new() }; 16]);
+    let mut rig = Rig::new(profile::STANDARD);
+    rig.throttle = Throttle::new(
+        slots,
+        ThrottlePolicy {
+            failures: 0,
+            window: Seconds::days(100),
+        },
+        [1; 16],
+    );
+    assert_eq!(wrong(&mut rig, HERE, "demo"), 401);
+    assert_eq!(right(&mut rig, HERE, "demo"), 429);
+    rig.pass(86_400);
+    assert_eq!(right(&mut rig, HERE, "demo"), 200);
+}

@@ -253,3 +253,33 @@ fn r39_after_a_key_change_the_successor_is_of_the_new_key() {
         "a token of a key that is gone is no theft"
     );
 }
+
+/// A token that a client got for itself: no grant is stored.
+fn own_token(change: impl FnOnce(&mut Settings)) -> (u16, bool) {
+    let settings = Settings::new(STANDARD);
+    let mut rig = settings.rig();
+    let token = rig
+        .token_request(DEMO, &[("grant_type", "client_credentials")])
+        .member("access_token");
+    assert_eq!(rig.me(&token).status, 200);
+    rig.reconfigure(&settings.with(change));
+    let who = [
+        ("client_id", "other"),
+        ("client_secret", smallgate_tests::rig::SECRET),
+        ("token", token.as_str()),
+    ];
+    let active = rig.post("/oauth/introspect", &who).json()["active"] == true;
+    (rig.me(&token).status, active)
+}
+
+#[test]
+fn r24_a_clients_own_token_ends_with_its_client() {
+    let after = UnixTime(START.0 + 1);
+    assert_eq!(own_token(|_| {}), (200, true));
+    let dated = own_token(|settings| settings.client("demo").grants_not_before = after);
+    assert_eq!(dated, (401, false));
+    let all = own_token(|settings| settings.grants_not_before = after.0);
+    assert_eq!(all, (401, false));
+    let gone = own_token(|settings| settings.clients.retain(|client| client.id != "demo"));
+    assert_eq!(gone, (401, false));
+}

@@ -191,3 +191,18 @@ fn r40_an_age_that_would_be_negative_is_zero() {
     assert_eq!(rig.grant().touched, 0);
     assert_eq!(rig.refresh(DEMO, &first, &[]).status, 200, "in grace");
 }
+
+#[test]
+fn r40_a_clock_that_went_back_makes_no_token_good_again() {
+    let mut rig = Rig::new(STANDARD);
+    let token = rig
+        .token_request(DEMO, &[("grant_type", "client_credentials")])
+        .member("access_token");
+    rig.pass(3600);
+    assert_eq!(rig.me(&token).status, 401);
+    rig.clock.floor = rig.clock.now.expect("set");
+    rig.clock.now = Some(smallgate_core::time::UnixTime(rig.clock.floor.0 - 1800));
+    let reply = rig.me(&token);
+    assert_eq!(reply.status, 503);
+    assert!(reply.header("retry-after").is_some());
+}

@@ -71,3 +71,15 @@ fn keys_of_every_length_are_hmac_keys() {
     ];
     assert_eq!(<[u8; 32]>::from(mac), expected);
 }
+
+#[test]
+fn everybody_takes_as_long_as_the_slowest() {
+    for vector in &VECTORS {
+        let most = vector.iterations + 1000;
+        let mut work =
+            PasswordWork::new_among(vector.password, vector.salt, vector.iterations, most);
+        assert!(!work.advance(most - 2));
+        assert!(work.advance(1));
+        assert!(work.matches(&vector.hash), "and the hash is the user's own");
+    }
+}

@@ -15,6 +15,7 @@ use super::redirect;
 use super::request::{self, optional, required};
 use super::session::Session;
 use crate::codec::form::Parameters;
+use crate::codec::split::split_at_first;
 use crate::http::{self, Body, Header};
 use crate::profile::{GrantType, Rotation};
 use crate::time::Seconds;
@@ -290,18 +291,23 @@ fn same_origin(session: &Session<'_>, headers: &[Header<'_>]) -> bool {
     match origin {
         None | Some(b"null") => true,
         Some(origin) => {
-            let Some((scheme, authority)) = core::str::from_utf8(origin)
-                .ok()
-                .and_then(|origin| origin.split_once("://"))
-            else {
+            let Some(origin) = core::str::from_utf8(origin).ok().and_then(scheme_authority) else {
                 return false;
             };
+            let (scheme, authority, path) = origin;
             let web = matches!(scheme, "https" | "http");
-            let own = issuer.split_once("://").map(|(scheme, rest)| {
-                let end = rest.find('/').unwrap_or(rest.len());
-                (scheme, rest.get(..end).unwrap_or_default())
-            });
-            web && host == Some(authority.as_bytes()) || own == Some((scheme, authority))
+            let own = scheme_authority(issuer)
+                .is_some_and(|(own_scheme, own, _)| (own_scheme, own) == (scheme, authority));
+            path.is_empty() && (web && host == Some(authority.as_bytes()) || own)
         }
     }
+}
+
+/// The scheme and authority of a URL, and what follows them.
+fn scheme_authority(url: &str) -> Option<(&str, &str, &str)> {
+    let (scheme, rest) = split_at_first(url, b':')?;
+    let rest = rest.strip_prefix("//")?;
+    let end = rest.bytes().position(|octet| octet == b'/');
+    let (authority, path) = rest.split_at_checked(end.unwrap_or(rest.len()))?;
+    Some((scheme, authority, path))
 }

@@ -29,13 +29,18 @@
 //! # To check tokens on a device
 //!
 //! ```
-//! use smallgate_core::bearer::ResourceServer;
+//! use smallgate_core::bearer::{BearerError, ResourceServer};
 //! use smallgate_core::http::Header;
-//! use smallgate_core::jose::{Hs256Key, Keys, Verifier};
+//! use smallgate_core::jose::{Jwk, Keys, Verifier};
 //! use smallgate_core::jwt::{TokenFormat, Validation};
 //! use smallgate_core::time::UnixTime;
+//! # use smallgate_core::{jose::Es256SigningKey, jwt::{self, Audience, Claims, ScopeClaim}};
 //!
-//! let key = Hs256Key::new(b"thirty-two octets, known to both", Some("2026-01"))?;
+//! // One of the `keys` that the authorization server publishes at `/jwks.json`.
+//! let key = Jwk::parse(br#"{"kty":"EC","crv":"P-256","kid":"k1",
+//!     "x":"HhhTL9R1TALzBB2cdc6zO4P_2BrHzk_ogsyxyYvFiW4",
+//!     "y":"pGwxHE4v9A3ZajZT5uRURdMt_khuztdcepDGoYiBwKM"}"#)?
+//!     .es256_verifying_key()?;
 //! let verifiers: [&dyn Verifier; 1] = [&key];
 //! let resource = ResourceServer {
 //!     keys: Keys::new(&verifiers),
@@ -46,13 +51,35 @@
 //!     },
 //!     token_header: None,
 //! };
+//! # let issued = Claims {
+//! #     issuer: Some("https://as.example"),
+//! #     subject: Some("94173"),
+//! #     audience: Some(Audience::One("https://gateway.example")),
+//! #     client_id: Some("demo"),
+//! #     scope: Some(ScopeClaim::Text("read")),
+//! #     issued_at: Some(UnixTime(1_800_000_000)),
+//! #     expires_at: Some(UnixTime(1_800_003_600)),
+//! #     not_before: None,
+//! #     jwt_id: Some("1"),
+//! # };
+//! # let mut out = [0; 1024];
+//! # let signer = Es256SigningKey::new(&[7; 32], Some("k1"))?;
+//! # let token = jwt::issue(&signer, &TokenFormat::ACCESS_TOKEN, &issued, &mut out)?;
+//! # let value = ["Bearer ", token.as_str()].concat();
+//! # let value = value.as_bytes();
 //!
-//! let headers = [Header { name: "Authorization", value: b"Bearer not.a.token" }];
+//! // `value` is what came as `Authorization`: "Bearer eyJ…".
+//! let headers = [Header { name: "Authorization", value }];
 //! let mut scratch = [0; 1024];
-//! let now = Some(UnixTime(1_800_000_000));
-//! let refused = resource.authenticate(&headers, None, now, &mut scratch).unwrap_err();
-//! assert_eq!(refused.status(), 401);
-//! # Ok::<(), smallgate_core::jose::KeyError>(())
+//! let now = Some(UnixTime(1_800_000_001));
+//! let token = resource.authenticate(&headers, None, now, &mut scratch)?;
+//! assert_eq!(token.claims().subject, Some("94173"));
+//! resource.require(&token, "read")?;
+//!
+//! // Whoever may only read must not write: 403.
+//! let refused = resource.require(&token, "write").unwrap_err();
+//! assert_eq!((refused, refused.status()), (BearerError::InsufficientScope, 403));
+//! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
 //!
 //! # To issue tokens of one's own

@@ -64,6 +64,10 @@ pub(super) fn post<'x>(
         Err(cause) => return session.refuse_page(cause),
     };
     match optional(&parameters, Parameter::Decision) {
+        // A form that comes back without the button that was pressed.
+        Ok(None) if !matches!(optional(&parameters, Parameter::FormToken), Ok(None)) => {
+            session.refuse_page(Refusal::Missing(Parameter::Decision))
+        }
         Ok(None) => ask(session, &parameters),
         Ok(Some(_)) if !same_origin(session, headers) => {
             session.refuse_page(Refusal::ForeignOrigin)

@@ -108,8 +108,9 @@ pub struct User<'c> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ConfigurationError {
-    /// The issuer or the audience is empty, or no URL that others can be built
-    /// upon: printable ASCII, without query and fragment (RFC 8414 §2).
+    /// The issuer or the audience is empty, or the issuer is no `https` or `http`
+    /// URL that others can be built upon, without query and fragment
+    /// (RFC 8414 §2).
     Issuer,
     /// The client at this position has a redirect URI that is not absolute, or
     /// has a fragment or a character that no URI has (RFC 6749 §3.1.2), or is
@@ -198,7 +199,9 @@ impl Configuration<'_> {
     /// Checks what can be checked before the first request.
     pub(super) fn check(&self) -> Result<(), ConfigurationError> {
         use ConfigurationError as E;
-        if !is_uri(self.issuer) || self.issuer.contains('?') || self.audience.is_empty() {
+        let web = self.issuer.starts_with("https://") || self.issuer.starts_with("http://");
+        let usable = web && is_uri(self.issuer) && !self.issuer.bytes().any(|octet| octet == b'?');
+        if !usable || self.audience.is_empty() {
             return Err(E::Issuer);
         }
         self.check_limits()?;

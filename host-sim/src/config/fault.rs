@@ -60,10 +60,22 @@ impl Fault {
         }
     }
 
-    /// What the TOML reader says. Its message is taken without the line it
-    /// quotes, which may hold a secret.
+    /// What the TOML reader says. Its message is taken without the line and
+    /// without the value it quotes, which may be a secret.
     pub(super) fn of_toml(error: &toml::de::Error) -> Self {
-        Self::at(error.span(), error.message())
+        let message = error.message();
+        let quotes = ["invalid type: ", "invalid value: "]
+            .iter()
+            .any(|start| message.starts_with(start));
+        if !quotes {
+            return Self::at(error.span(), message);
+        }
+        // The last one: the value itself may have such words in it.
+        let expected = message.rfind(", expected").and_then(|at| message.get(at..));
+        Self::at(
+            error.span(),
+            format!("a value of the wrong type{}", expected.unwrap_or_default()),
+        )
     }
 
     /// What to do about it.

@@ -7,7 +7,7 @@ use toml::{Spanned, Value};
 
 /// The whole file.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table")]
 pub(super) struct File {
     pub(super) profile: Option<Spanned<String>>,
     pub(super) issuer: Option<Spanned<String>>,
@@ -36,7 +36,7 @@ pub(super) struct File {
 
 /// `[server]`: the desktop's side of it.
 #[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table")]
 pub(super) struct ServerTable {
     pub(super) listen: Option<Spanned<String>>,
     pub(super) header_timeout: Option<Spanned<Value>>,
@@ -50,7 +50,7 @@ pub(super) struct ServerTable {
 
 /// `[limits]`: bounds on what a request may hold.
 #[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table")]
 pub(super) struct LimitsTable {
     pub(super) body: Option<Spanned<i64>>,
     pub(super) parameters: Option<Spanned<i64>>,
@@ -60,7 +60,7 @@ pub(super) struct LimitsTable {
 
 /// `[lifetimes]`: instead of the profile's.
 #[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table")]
 pub(super) struct LifetimesTable {
     pub(super) access_token: Option<Spanned<Value>>,
     pub(super) code: Option<Spanned<Value>>,
@@ -71,7 +71,7 @@ pub(super) struct LifetimesTable {
 
 /// `[throttle]`: how many failures, within which time.
 #[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table")]
 pub(super) struct ThrottleTable {
     pub(super) failures: Option<Spanned<i64>>,
     pub(super) window: Option<Spanned<Value>>,
@@ -79,7 +79,7 @@ pub(super) struct ThrottleTable {
 
 /// `[keys]`.
 #[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table")]
 pub(super) struct KeysTable {
     pub(super) signing: Option<Spanned<String>>,
     #[serde(default)]
@@ -91,7 +91,7 @@ pub(super) struct KeysTable {
 
 /// `[[client]]`.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table")]
 pub(super) struct ClientTable {
     pub(super) id: Spanned<String>,
     pub(super) secret: Option<Spanned<String>>,
@@ -104,7 +104,7 @@ pub(super) struct ClientTable {
 
 /// `[[user]]`.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table")]
 pub(super) struct UserTable {
     pub(super) username: Spanned<String>,
     pub(super) sub: Spanned<String>,

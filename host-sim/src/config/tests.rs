@@ -195,6 +195,45 @@ fn broken_toml_is_refused_where_it_breaks() {
 }
 
 #[test]
+fn r51_a_value_of_the_wrong_type_is_not_repeated() {
+    const KEY: &str =
+        r#"{"kty":"oct","k":"q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA"}, expected hush"#;
+    for (text, secret, expected) in [
+        (
+            format!("[keys]\nverifying = '''{KEY}''' # here"),
+            "q83v",
+            "a sequence",
+        ),
+        (
+            format!("[keys]\nverifying = '''{KEY}''' # here"),
+            "hush",
+            "a sequence",
+        ),
+        (
+            client("secret = 5782327532485079 # here\ngrants = []"),
+            "5782327532485079",
+            "a string",
+        ),
+        (
+            client("grants = []\nsecret = 57823275.25 # here"),
+            "57823275",
+            "a string",
+        ),
+        ("keys = \"hush\" # here".to_owned(), "hush", "a table"),
+        ("demo = 'hush' # here".to_owned(), "hush", "a boolean"),
+    ] {
+        refused(
+            &text,
+            &format!("a value of the wrong type, expected {expected}"),
+        );
+        let Err(error) = build(&text) else {
+            panic!("not refused: {text}");
+        };
+        assert!(!error.to_string().contains(secret), "{error}");
+    }
+}
+
+#[test]
 fn values_are_refused_where_they_stand() {
     for (text, words) in [
         ("\nprofile = 'x' # here", "standard, drillster"),

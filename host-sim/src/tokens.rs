@@ -55,6 +55,34 @@ fn token(argument: Option<String>) -> Result<String, String> {
     Ok(token.to_owned())
 }
 
+/// A JSON text as it may be shown at a terminal: characters that it would obey,
+/// and those that turn the direction of what comes after them, are written as
+/// JSON escapes. The text stays the same JSON.
+fn harmless(json: &str) -> String {
+    let mut shown = String::with_capacity(json.len());
+    for character in json.chars() {
+        match character {
+            // Raw they stand between values only (RFC 8259 §7).
+            '\n' => shown.push('\n'),
+            '\t' | '\r' => shown.push(' '),
+            // All of them have four digits at most.
+            hidden if hidden.is_control() || is_bidi_control(hidden) => {
+                shown.push_str(&format!("\\u{:04x}", u32::from(hidden)));
+            }
+            plain => shown.push(plain),
+        }
+    }
+    shown
+}
+
+/// Unicode's `Bidi_Control`.
+fn is_bidi_control(character: char) -> bool {
+    matches!(
+        character,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    )
+}
+
 /// `--now`, or the system's time.
 fn now(argument: Option<UnixTime>) -> Result<UnixTime, String> {
     argument
@@ -70,4 +98,39 @@ fn instant(text: &str) -> Result<UnixTime, String> {
 /// Reads a length of time.
 fn seconds(text: &str) -> Result<u64, String> {
     times::seconds(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_has_no_character_that_a_terminal_obeys() {
+        let hidden: String = (0..=0x9F)
+            .chain([0x61C, 0x200E, 0x200F])
+            .chain(0x202A..=0x202E)
+            .chain(0x2066..=0x2069)
+            .filter_map(char::from_u32)
+            .filter(|character| !(' '..='~').contains(character))
+            .collect();
+        assert_eq!(hidden.chars().count(), 33 + 32 + 12);
+        let shown = harmless(&hidden);
+        assert!(
+            shown
+                .chars()
+                .all(|character| matches!(character, '\n' | ' '..='~')),
+            "{shown}"
+        );
+        assert!(shown.contains(r"\u0000\u0001"), "{shown}");
+        assert!(shown.contains(r"\u007f\u0080"), "{shown}");
+        assert!(shown.contains(r"\u202e\u2066"), "{shown}");
+    }
+
+    #[test]
+    fn what_is_shown_is_the_same_json() {
+        let text = "{\r\n\t\"a\": \"\u{9b}2J\u{202e}é\u{7f}\"}";
+        let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+        assert_eq!(read(&harmless(text)), read(text));
+        assert_eq!(harmless(r#"{"a":"é 漢 \u001b"}"#), r#"{"a":"é 漢 \u001b"}"#);
+    }
 }

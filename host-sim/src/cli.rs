@@ -174,8 +174,8 @@ enum UserCommand {
         /// The `sub` of the user's tokens, which never changes [default: random]
         #[arg(long)]
         sub: Option<String>,
-        /// Iterations of PBKDF2; a board takes 10000 at most
-        #[arg(long, default_value_t = 600_000, value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
+        /// Iterations of PBKDF2, at least 10000; a board takes 10000 at most
+        #[arg(long, default_value_t = 600_000, value_parser = clap::value_parser!(u32).range(i64::from(credentials::FEWEST_ITERATIONS)..=100_000_000))]
         iterations: u32,
     },
 }

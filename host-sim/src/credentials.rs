@@ -14,6 +14,10 @@ pub(crate) const PASSWORD_PREFIX: &str = "pbkdf2-sha256:";
 /// few, so that the start is quick. It is not fit for anything else.
 pub(crate) const DEMO_ITERATIONS: u32 = 10_000;
 
+/// The fewest iterations of a password's hash outside of a demonstration: what
+/// a board can take its time for.
+pub(crate) const FEWEST_ITERATIONS: u32 = 10_000;
+
 /// The fewest characters of `[A-Za-z0-9_-]`, 6 bits each, that hold 128 bits.
 const STRONG_LENGTH: usize = 22;
 

@@ -16,7 +16,9 @@ use toml::Spanned;
 use super::clients::{clients, users};
 use super::fault::Fault;
 use super::file::{File, KeysTable, LifetimesTable, LimitsTable, ThrottleTable};
-use super::values::{count, instant, keep, keep_all, master_key, seconds_or, secret};
+use super::values::{
+    count, instant, keep, keep_all, master_key, seconds_or, seconds_within, secret,
+};
 use super::{Built, Notes};
 use crate::credentials;
 use crate::keys::KeyRing;
@@ -89,7 +91,13 @@ fn lifetimes(table: &LifetimesTable, profile: Lifetimes) -> Result<Lifetimes, Fa
         code: seconds_or(table.code.as_ref(), profile.code)?,
         refresh_idle: seconds_or(table.refresh_idle.as_ref(), profile.refresh_idle)?,
         refresh_absolute: seconds_or(table.refresh_absolute.as_ref(), profile.refresh_absolute)?,
-        grace: seconds_or(table.grace.as_ref(), profile.grace)?,
+        // A predecessor that stays good for long is a second refresh token.
+        grace: seconds_within(
+            table.grace.as_ref(),
+            profile.grace,
+            0..=300,
+            "at most 5 minutes",
+        )?,
     })
 }
 
@@ -116,7 +124,12 @@ fn throttle(table: &ThrottleTable) -> Result<ThrottlePolicy, Fault> {
     let failures = count(table.failures.as_ref(), default.failures.into(), 254)?;
     Ok(ThrottlePolicy {
         failures: u8::try_from(failures).unwrap_or(u8::MAX),
-        window: seconds_or(table.window.as_ref(), default.window)?,
+        window: seconds_within(
+            table.window.as_ref(),
+            default.window,
+            1..=86_400,
+            "from 1 second to 1 day",
+        )?,
     })
 }
 

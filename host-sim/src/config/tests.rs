@@ -14,7 +14,7 @@ use crate::keys;
 const URL: &str = "http://127.0.0.1:8080";
 const HASH: &str = "sha256:2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b";
 const PASSWORD: &str =
-    "pbkdf2-sha256:1:AAAAAAAAAAAAAAAAAAAAAA:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    "pbkdf2-sha256:10000:AAAAAAAAAAAAAAAAAAAAAA:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 fn parse(text: &str) -> Result<Document, ConfigError> {
     Document::parse("test.toml".to_owned(), text.to_owned(), PathBuf::new())
@@ -156,7 +156,7 @@ fn everything_configured_arrives() {
     let user = &configuration.users[0];
     assert_eq!(
         (user.username, user.subject, user.password.iterations),
-        ("u", "1", 1)
+        ("u", "1", 10_000)
     );
     assert_eq!(user.grants_not_before, UnixTime(1_767_398_400));
     assert!(!built.notes.signing_key_made && !built.notes.handle_key_made);
@@ -261,7 +261,18 @@ fn values_are_refused_where_they_stand() {
         ("[lifetimes]\naccess_token = -1 # here", "negative"),
         ("[lifetimes]\ncode = 601 # here", "600"),
         ("[lifetimes]\ngrace = 1\nrefresh_idle = 0 # here", "zero"),
+        ("[lifetimes]\ngrace = 301 # here", "at most 5 minutes"),
+        ("[lifetimes]\ngrace = '1 week' # here", "at most 5 minutes"),
         ("[throttle]\nfailures = 255 # here", "254"),
+        ("[throttle]\nfailures = 0 # here", "from 1 to 254"),
+        (
+            "[throttle]\nfailures = 1\nwindow = 0 # here",
+            "from 1 second to 1 day",
+        ),
+        (
+            "[throttle]\nwindow = 86401 # here",
+            "86401 seconds are out of range",
+        ),
         ("[keys]\nsigning = 'secret' # here", "smallgate key new"),
         (
             "[keys]\nsigning = 'file:/nowhere/key' # here",
@@ -356,6 +367,40 @@ fn demo_lifts_the_rule_for_secrets_and_passwords() {
         "[[user]]\nusername = 'u'\nsub = '1'\npassword = 'password' # here",
         "user new",
     );
+}
+
+#[test]
+fn bounds_themselves_are_good() {
+    for (grace, failures, window) in [(0, 1, 1), (300, 254, 86_400)] {
+        let text = format!(
+            "[lifetimes]\ngrace = {grace}\n[throttle]\nfailures = {failures}\nwindow = {window}"
+        );
+        let built = build(&text).unwrap();
+        assert_eq!(
+            built.server.configuration().profile.lifetimes.grace,
+            Seconds(grace)
+        );
+        assert_eq!(
+            (built.throttle.failures, built.throttle.window),
+            (failures, Seconds(window))
+        );
+    }
+}
+
+#[test]
+fn password_hashes_of_few_iterations_are_for_demonstrations() {
+    let user = |iterations: &str| {
+        let password = PASSWORD.replace("10000", iterations);
+        format!("[[user]]\nusername = 'u'\nsub = '1'\npassword = '{password}' # here")
+    };
+    for iterations in ["1", "9999"] {
+        refused(&user(iterations), "smallgate user new");
+        refused(&user(iterations), "demo = true");
+        let built = build(&format!("demo = true\n{}", user(iterations))).unwrap();
+        let password = &built.server.configuration().users[0].password;
+        assert_eq!(password.iterations.to_string(), iterations);
+    }
+    assert!(build(&user("10000")).is_ok());
 }
 
 #[test]

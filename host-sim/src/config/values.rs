@@ -1,5 +1,7 @@
 //! Single values of a configuration file.
 
+use std::ops::RangeInclusive;
+
 use smallgate_core::oauth::{MasterKey, PasswordHash};
 use smallgate_core::secret::SecretHash;
 use smallgate_core::time::{Seconds, UnixTime};
@@ -35,6 +37,24 @@ pub(super) fn seconds_or(
     otherwise: Seconds,
 ) -> Result<Seconds, Fault> {
     value.map_or(Ok(otherwise), seconds)
+}
+
+/// [`seconds_or`], if it is in `range`; `said` is the range in words.
+pub(super) fn seconds_within(
+    value: Option<&Spanned<Value>>,
+    otherwise: Seconds,
+    range: RangeInclusive<u32>,
+    said: &str,
+) -> Result<Seconds, Fault> {
+    let length = seconds_or(value, otherwise)?;
+    match value {
+        Some(value) if !range.contains(&length.0) => Err(Fault::new(
+            value,
+            format!("{} seconds are out of range", length.0),
+        )
+        .remedy(format!("use {said}"))),
+        _ => Ok(length),
+    }
 }
 
 /// A time of RFC 3339, as a TOML date-time or a text; 1970 if there is none.
@@ -97,12 +117,23 @@ pub(super) fn secret(value: &Spanned<String>, demo: bool) -> Result<SecretHash, 
 }
 
 /// A user's password: `pbkdf2-sha256:ITERATIONS:SALT:HASH`, or in a
-/// demonstration itself.
+/// demonstration itself. There a hash may be a weak one, too.
 pub(super) fn password(value: &Spanned<String>, demo: bool) -> Result<PasswordHash, Fault> {
     let text = value.get_ref();
     if text.starts_with(credentials::PASSWORD_PREFIX) {
-        return credentials::parse_password(text)
-            .map_err(|message| Fault::new(value, message).remedy(MAKE_USER));
+        let hash = credentials::parse_password(text)
+            .map_err(|message| Fault::new(value, message).remedy(MAKE_USER))?;
+        if hash.iterations < credentials::FEWEST_ITERATIONS && !demo {
+            let message = format!(
+                "{} iterations are fewer than {}: whoever sees the hash finds the password",
+                hash.iterations,
+                credentials::FEWEST_ITERATIONS
+            );
+            return Err(Fault::new(value, message).remedy(format!(
+                "{MAKE_USER}; for a demonstration, `demo = true` lifts this rule"
+            )));
+        }
+        return Ok(hash);
     }
     if demo && !text.is_empty() {
         return credentials::hash_password(text, credentials::DEMO_ITERATIONS)

@@ -79,7 +79,7 @@ impl Gateway {
                     let done =
                         store().commit(commit.now(), commit.id(), commit.seen(), commit.write());
                     if matches!(done, Committed::Done | Committed::GaveWay(_)) {
-                        self.floor.fetch_max(commit.now().0, Ordering::Relaxed);
+                        self.floor.fetch_max(commit.now().0, Ordering::Release);
                     }
                     commit.resume(done)
                 }
@@ -88,11 +88,15 @@ impl Gateway {
         }
     }
 
+    /// The floor is read before the clock. The other way round another thread
+    /// could commit in between, in the clock's next second, and the clock would
+    /// seem to have gone back.
     fn clock(&self) -> Clock {
+        let floor = UnixTime(self.floor.load(Ordering::Acquire));
         let reading = self.clock.reading();
         Clock {
             now: reading.now,
-            floor: UnixTime(self.floor.load(Ordering::Relaxed)),
+            floor,
             serving_since: reading.since,
         }
     }
@@ -111,4 +115,39 @@ impl Gateway {
 
 fn store() -> MutexGuard<'static, MemoryStore<GRANTS>> {
     STORE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::sync::atomic::AtomicBool;
+
+    use super::*;
+    use crate::config::Document;
+
+    #[test]
+    fn r40_a_commit_of_another_thread_does_not_make_the_clock_go_back() {
+        let built = Document::parse("test.toml".to_owned(), String::new(), PathBuf::new())
+            .and_then(|document| document.build(None, "http://127.0.0.1:8080"))
+            .unwrap();
+        let clock = HostClock::from_argument("2026-01-01T00:00:00Z").unwrap();
+        let gateway = Gateway::new(built.server, built.throttle, clock).unwrap();
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                // Each second has its commit.
+                while !done.load(Ordering::Relaxed) {
+                    let reading = gateway.clock.step(br#"{"advance":"1s"}"#).unwrap();
+                    let now = reading.now.unwrap();
+                    gateway.floor.fetch_max(now.0, Ordering::Release);
+                }
+            });
+            let gone_back = (0..2_000_000)
+                .map(|_| gateway.clock())
+                .filter(|clock| clock.now.unwrap() < clock.floor)
+                .count();
+            done.store(true, Ordering::Relaxed);
+            assert_eq!(gone_back, 0);
+        });
+    }
 }

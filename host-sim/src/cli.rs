@@ -248,5 +248,11 @@ fn check(file: &std::path::Path) -> Result<(), String> {
     for (_, note) in notes.iter().filter(|(applies, _)| *applies) {
         println!("note: {note}");
     }
+    for path in &built.notes.exposed_keys {
+        println!(
+            "note: the key file {} is open to others: chmod 600 it",
+            path.display()
+        );
+    }
     Ok(())
 }

@@ -45,7 +45,7 @@ pub(crate) struct Built {
 }
 
 /// What was not configured, or is not fit for more than a demonstration.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Notes {
     /// `demo = true`: guessable secrets pass.
     pub(crate) demo: bool,
@@ -55,6 +55,8 @@ pub(crate) struct Notes {
     pub(crate) handle_key_made: bool,
     /// No issuer is configured: it is the address listened on.
     pub(crate) issuer_assumed: bool,
+    /// Files with private keys that others than their owner may read or write.
+    pub(crate) exposed_keys: Vec<PathBuf>,
 }
 
 impl Document {

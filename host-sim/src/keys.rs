@@ -1,6 +1,6 @@
 //! Keys as JSON Web Keys: read, made and printed.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -14,6 +14,8 @@ use crate::credentials;
 pub(crate) struct KeyRing {
     pub(crate) signer: &'static dyn Signer,
     pub(crate) verifiers: Vec<&'static dyn Verifier>,
+    /// Files with a secret in them that other users of this computer may read.
+    pub(crate) exposed: Vec<PathBuf>,
 }
 
 impl KeyRing {
@@ -24,7 +26,11 @@ impl KeyRing {
 
     /// The key in `text`: a JWK, or `file:PATH` in `folder`.
     pub(crate) fn signing_with(text: &str, folder: &Path) -> Result<Self, String> {
-        Self::of(&parse(&resolve(text, folder)?)?)
+        let found = Found::at(text, folder)?;
+        Ok(KeyRing {
+            exposed: found.exposed.into_iter().collect(),
+            ..Self::of(&found.jwk)?
+        })
     }
 
     fn of(jwk: &Jwk) -> Result<Self, String> {
@@ -32,22 +38,52 @@ impl KeyRing {
         Ok(KeyRing {
             signer,
             verifiers: vec![verifier],
+            exposed: Vec::new(),
         })
     }
 
     /// Lets tokens of a retired key pass, which is read as the signing key is.
     pub(crate) fn also_verify_with(&mut self, text: &str, folder: &Path) -> Result<(), String> {
-        let jwk = parse(&resolve(text, folder)?)?;
-        self.verifiers.push(verifying_key(&jwk)?);
+        let found = Found::at(text, folder)?;
+        self.verifiers.push(verifying_key(&found.jwk)?);
+        self.exposed.extend(found.exposed);
         Ok(())
     }
 }
 
-fn resolve(text: &str, folder: &Path) -> Result<String, String> {
-    match text.strip_prefix("file:") {
-        None => Ok(text.to_owned()),
-        Some(path) => read(&folder.join(path)),
+/// A configured key.
+struct Found {
+    jwk: Jwk,
+    /// The file it is in, if it is private and the file is not.
+    exposed: Option<PathBuf>,
+}
+
+impl Found {
+    fn at(text: &str, folder: &Path) -> Result<Self, String> {
+        let Some(path) = text.strip_prefix("file:") else {
+            return Ok(Found {
+                jwk: parse(text)?,
+                exposed: None,
+            });
+        };
+        let path = folder.join(path);
+        let jwk = parse(&read(&path)?)?;
+        let exposed = (jwk.is_private() && others_may_use(&path)).then_some(path);
+        Ok(Found { jwk, exposed })
     }
+}
+
+/// Whether others than the file's owner may do anything with it.
+#[cfg(unix)]
+fn others_may_use(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0)
+}
+
+/// Who may is not to be seen from a file's mode here.
+#[cfg(not(unix))]
+fn others_may_use(_path: &Path) -> bool {
+    false
 }
 
 /// The text of a `--key` argument: itself, or the file named after `@`.

@@ -87,7 +87,8 @@ fn say(built: &Built, config: Option<&Path>) {
         signing_key_made,
         handle_key_made,
         issuer_assumed,
-    } = built.notes;
+        exposed_keys,
+    } = &built.notes;
     let configuration = built.server.configuration();
     info!(
         event = "start",
@@ -101,22 +102,29 @@ fn say(built: &Built, config: Option<&Path>) {
         event = "signing_key",
         alg = configuration.signer.algorithm().name(),
         kid = configuration.signer.key_id(),
-        configured = !signing_key_made,
+        configured = !*signing_key_made,
         verifying = configuration.verifiers.len(),
     );
-    if demo {
+    if *demo {
         warn!("demo = true: secrets may be guessable. Not for anything but a demonstration");
     }
-    if signing_key_made {
+    if *signing_key_made {
         warn!("no key configured: one was made, and tokens end with this process");
     }
-    if handle_key_made {
+    if *handle_key_made {
         warn!(
             "no handle key configured: one was made, and codes and refresh tokens end with this process"
         );
     }
-    if issuer_assumed && config.is_some() {
+    if *issuer_assumed && config.is_some() {
         warn!("no issuer configured: it is the address listened on");
+    }
+    for path in exposed_keys {
+        warn!(
+            event = "key_exposed",
+            path = %path.display(),
+            "others than its owner may read or write this private key: chmod 600 it"
+        );
     }
 }
 

@@ -71,6 +71,7 @@ pub(super) fn build(
             signing_key_made: file.keys.signing.is_none(),
             handle_key_made: file.keys.handle.is_none(),
             issuer_assumed: file.issuer.is_none(),
+            exposed_keys: keys.exposed,
         },
     })
 }

@@ -468,6 +468,42 @@ fn a_key_file_is_found_beside_the_configuration() {
     std::fs::remove_dir_all(folder).unwrap();
 }
 
+#[cfg(unix)]
+#[test]
+fn r48_a_private_key_in_a_file_that_others_may_read_is_noted() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = std::env::temp_dir().join(format!("smallgate-modes-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let signing = keys::make(Algorithm::Hs256).unwrap();
+    let retired = keys::make(Algorithm::Es256).unwrap();
+    for (name, text) in [
+        ("signing", keys::print_private(&signing).unwrap()),
+        ("private", keys::print_private(&retired).unwrap()),
+        ("public", keys::print_public(&retired).unwrap()),
+    ] {
+        std::fs::write(folder.join(name), text).unwrap();
+    }
+    for (verifying, mode, exposed) in [
+        ("private", 0o600, &[][..]),
+        ("private", 0o640, &["signing", "private"]),
+        ("private", 0o602, &["signing", "private"]),
+        ("public", 0o644, &["signing"]),
+    ] {
+        for name in ["signing", verifying] {
+            let mode = std::fs::Permissions::from_mode(mode);
+            std::fs::set_permissions(folder.join(name), mode).unwrap();
+        }
+        let text = format!("[keys]\nsigning = 'file:signing'\nverifying = ['file:{verifying}']");
+        let built = Document::parse("test.toml".to_owned(), text, folder.clone())
+            .unwrap()
+            .build(None, URL)
+            .unwrap();
+        let expected: Vec<_> = exposed.iter().map(|name| folder.join(name)).collect();
+        assert_eq!(built.notes.exposed_keys, expected, "{verifying} {mode:o}");
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
 #[test]
 fn a_file_that_is_not_there_is_named() {
     let Err(error) = Document::read(&PathBuf::from("/nowhere/gateway.toml")) else {

@@ -4,11 +4,18 @@
 #[expect(missing_docs, reason = "a case's name says what it shows")]
 pub mod authentication;
 #[expect(missing_docs, reason = "a case's name says what it shows")]
+pub mod authorize;
+pub mod browser;
+#[expect(missing_docs, reason = "a case's name says what it shows")]
 pub mod client_credentials;
+#[expect(missing_docs, reason = "a case's name says what it shows")]
+pub mod codes;
 #[expect(missing_docs, reason = "a case's name says what it shows")]
 pub mod events;
 #[expect(missing_docs, reason = "a case's name says what it shows")]
 pub mod framing;
+#[expect(missing_docs, reason = "a case's name says what it shows")]
+pub mod inspect;
 #[expect(missing_docs, reason = "a case's name says what it shows")]
 pub mod password;
 #[expect(missing_docs, reason = "a case's name says what it shows")]
@@ -77,6 +84,41 @@ macro_rules! suite {
             documented_placeholder_request_waits_until_its_deadline);
         $crate::suite!(@ $host, events:
             r51_everything_is_logged_once_and_nothing_secret r08_secrets_never_reach_the_log);
+        $crate::suite!(@ $host, authorize:
+            r43_redirect_uris_match_exactly
+            r43_loopback_port_is_free
+            r44_no_redirect_for_a_bad_client_or_uri
+            r45_errors_go_back_with_state_and_iss
+            r45_state_comes_back_untouched
+            r46_pages_are_not_framed_and_tell_nobody
+            r46_a_form_from_elsewhere_is_refused
+            failed_login_shows_the_form_again
+            r16_guessing_at_the_form_is_throttled
+            out_of_band_code_is_shown_and_errors_too
+            r44_a_posted_request_shows_the_form);
+        $crate::suite!(@ $host, codes:
+            r32_standard_code_gives_the_users_tokens
+            r19_second_use_of_a_code_revokes
+            r20_codes_end
+            r21_a_code_is_its_clients_and_its_redirect_uris
+            r22_the_verifier_belongs_to_the_challenge
+            r22_public_clients_use_pkce
+            r23_codes_are_long_and_never_the_same
+            r32_drillster_code_and_refresh_as_documented
+            r19_drillster_code_is_good_once
+            r32_dressipi_code_and_refresh_as_documented
+            r21_dressipi_names_its_redirect_uri_on_both_grants
+            r22_dressipi_without_the_verifier_gets_nothing
+            r41_dressipi_token_in_its_own_header_too
+            dressipi_api_key_is_asked_for_once_configured
+            r24_teen_quotes_and_breakout_refresh_at_their_own_paths);
+        $crate::suite!(@ $host, inspect:
+            r49_revocation_takes_the_whole_grant
+            r49_unknown_tokens_are_200_and_strangers_revoke_nothing
+            r50_introspection_tells_clients_alone
+            r48_metadata_tells_what_there_is
+            r48_jwks_holds_public_keys_alone
+            r48_services_have_none_of_it);
         $crate::suite!(@ $host, recorded:
             golden_standard golden_teen_quotes golden_breakout);
     };

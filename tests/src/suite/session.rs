@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use base64ct::{Base64, Encoding};
 
-use super::setups::{BREAKOUT, DEMO, KEY_SECRETS, OTHER, QUOTES, USER};
+use super::setups::{API_KEY, BREAKOUT, DEMO, DRILLSTER, KEY_SECRETS, OTHER, QUOTES, USER};
 use crate::host::{Host, Setup};
 use crate::wire::{Request, Response, Wire};
 
@@ -30,7 +30,15 @@ pub fn basic_octets(octets: &[u8]) -> String {
 impl<H: Host> Session<H> {
     /// Starts a host.
     pub fn start(setup: Setup) -> Self {
-        let known = [DEMO.1, OTHER.1, QUOTES.1, BREAKOUT.1, USER.1];
+        let known = [
+            DEMO.1,
+            OTHER.1,
+            QUOTES.1,
+            BREAKOUT.1,
+            DRILLSTER.1,
+            API_KEY,
+            USER.1,
+        ];
         Session {
             host: H::start(&setup.whole()),
             secrets: RefCell::new(
@@ -102,6 +110,9 @@ impl<H: Host> Session<H> {
             if name.eq_ignore_ascii_case("authorization") {
                 secrets.extend(value.split_once(' ').map(|(_, value)| value.to_owned()));
             }
+            if ["x-api-key", "x-dressipi-jwt"].contains(&name.as_str()) {
+                secrets.push(value.clone());
+            }
         }
         let body = String::from_utf8_lossy(&request.body);
         let secret = [
@@ -110,6 +121,8 @@ impl<H: Host> Session<H> {
             "refresh_token",
             "code",
             "access_token",
+            "token",
+            "code_verifier",
         ];
         for piece in body.split('&') {
             if let Some((name, value)) = piece.split_once('=')
@@ -122,6 +135,9 @@ impl<H: Host> Session<H> {
 
     /// Keeps what may not be logged of an answer.
     pub fn said(&self, response: &Response) {
+        self.secrets
+            .borrow_mut()
+            .extend(super::browser::code_in(response));
         let Ok(body) = serde_json::from_slice::<serde_json::Value>(&response.body) else {
             return;
         };

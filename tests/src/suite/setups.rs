@@ -21,6 +21,21 @@ pub const OTHER: (&str, &str) = ("other", "other-secret-other-secret-other-secre
 pub const QUOTES: (&str, &str) = ("42", "IZgwaBTZ2EdtT3hT7UzG2rLQ8S0Vmu9GDxeHwcPz");
 /// The documented client of BreakOut.
 pub const BREAKOUT: (&str, &str) = ("breakout_app", "123456789");
+/// The documented client of Drillster.
+pub const DRILLSTER: (&str, &str) = (
+    "874a16d4ac764ce4a545f0cca4584c63",
+    "5782b2e7532b48b5a0798f2ad6644614",
+);
+/// `client_id` of the public client of profile `standard`.
+pub const APP: &str = "app";
+/// `client_id` of Dressipi's client, which is public.
+pub const DRESSIPI: &str = "dressipi_app";
+/// The one redirect URI of Dressipi's document.
+pub const OUT_OF_BAND: &str = "urn:ietf:wg:oauth:2.0:oob:auto";
+/// The redirect URI of the confidential clients.
+pub const CALLBACK: &str = "https://client.example/cb";
+/// What Dressipi's clients send as `x-api-key` where one is configured.
+pub const API_KEY: &str = "an-api-key-of-enough-length";
 /// A user with a password that is found in no log line by chance.
 pub const USER: (&str, &str) = ("admin@break-out.org", "correct horse+battery%staple");
 
@@ -28,13 +43,17 @@ pub const USER: (&str, &str) = ("admin@break-out.org", "correct horse+battery%st
 const ES256: &str = r#"{"kty":"EC","crv":"P-256","kid":"e1","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0","d":"jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"}"#;
 /// RFC 7515 A.1's key.
 const HS256: &str = r#"{"kty":"oct","kid":"h1","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"}"#;
+/// RFC 7520 3.5's key: one HS256 key never serves two services.
+const HS256_DRESSIPI: &str =
+    r#"{"kty":"oct","kid":"h2","k":"hJtXIZ2uSN5kbQfbtTNWbpdmhkV8FJG-Onbc6mxCcYg"}"#;
 /// RFC 6979 A.2.5's key: the one that takes the first one's place.
 const ES256_NEXT: &str = r#"{"kty":"EC","crv":"P-256","kid":"e2","x":"YP7UuiVanTHJYet0xjVtaMBJuJI7Yfps5mliLmDyn7Y","y":"eQP-EAi4vJmkGunpVii8ZPLxsgwtfp9Rd6PClNRGIpk","d":"ya-p2EW6dRZrXCFXZ7HWk05Qw9s26JsSe4piKxIPZyE"}"#;
 
 /// The private keys, which no log may show.
-pub const KEY_SECRETS: [&str; 3] = [
+pub const KEY_SECRETS: [&str; 4] = [
     "jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI",
     "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr",
+    "hJtXIZ2uSN5kbQfbtTNWbpdmhkV8FJG-Onbc6mxCcYg",
     "CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk",
 ];
 
@@ -51,6 +70,15 @@ fn client((id, secret): (&str, &str), grants: &str) -> String {
     format!(
         "[[client]]\nid = '{id}'\nsecret = '{secret}'\ngrants = [{grants}]\n\
          scopes = [\"read\", \"write\"]\ndefault_scopes = [\"read\"]\n"
+    )
+}
+
+/// A public client.
+fn public(id: &str, redirect_uri: &str) -> String {
+    format!(
+        "[[client]]\nid = '{id}'\ngrants = [\"authorization_code\", \"refresh_token\"]\n\
+         scopes = [\"read\", \"write\"]\ndefault_scopes = [\"read\"]\n\
+         redirect_uris = [\"{redirect_uri}\"]\n"
     )
 }
 
@@ -78,6 +106,7 @@ pub fn standard() -> Setup {
             + &client(OTHER, all)
             + &client(("narrow", DEMO.1), r#""refresh_token""#)
             + "[[client]]\nid = \"public\"\ngrants = [\"refresh_token\"]\n"
+            + &public(APP, "http://127.0.0.1/cb")
             + &user(),
     )
 }
@@ -102,6 +131,36 @@ pub fn breakout() -> Setup {
             + &client(BREAKOUT, all)
             + &client(OTHER, all)
             + &client(("narrow", DEMO.1), r#""refresh_token""#)
+            + &user(),
+    )
+}
+
+/// Profile `drillster`.
+pub fn drillster() -> Setup {
+    let all = r#""authorization_code", "refresh_token""#;
+    let scopes = "scopes = [\"ROLE_USER\"]\n";
+    let clients = client(DRILLSTER, all) + &client(OTHER, all);
+    let clients = clients.replace(
+        "scopes = [\"read\", \"write\"]\ndefault_scopes = [\"read\"]\n",
+        &format!("redirect_uris = [\"{CALLBACK}\"]\n"),
+    );
+    let narrow = client(("narrow", DEMO.1), r#""refresh_token""#);
+    setup(
+        start("drillster", ES256).replace("scopes = [\"read\", \"write\", \"admin\"]\n", scopes)
+            + &clients
+            + &narrow
+                .replace("[\"read\", \"write\"]", "[\"ROLE_USER\"]")
+                .replace("[\"read\"]", "[\"ROLE_USER\"]")
+            + &user(),
+    )
+}
+
+/// Profile `dressipi`, without an API key.
+pub fn dressipi() -> Setup {
+    setup(
+        start("dressipi", HS256_DRESSIPI)
+            + &public(DRESSIPI, OUT_OF_BAND)
+            + &public("another_app", OUT_OF_BAND)
             + &user(),
     )
 }
@@ -193,11 +252,13 @@ pub fn verified(profile: &Profile, token: &str, now: u64) -> Decoded {
             .unwrap()
     };
     let (first, next) = (es256(ES256), es256(ES256_NEXT));
-    let symmetric = Jwk::parse(HS256.as_bytes()).unwrap().hs256_key().unwrap();
-    let keys: [&dyn Verifier; 3] = [&first, &next, &symmetric];
+    let hs256 = |key: &str| Jwk::parse(key.as_bytes()).unwrap().hs256_key().unwrap();
+    let (quotes, dressipi) = (hs256(HS256), hs256(HS256_DRESSIPI));
+    let keys: [&dyn Verifier; 4] = [&first, &next, &quotes, &dressipi];
+    let named = profile.access_token == TokenFormat::ACCESS_TOKEN;
     let validation = Validation {
-        issuer: Some(ISSUER),
-        audience: Some(AUDIENCE),
+        issuer: named.then_some(ISSUER),
+        audience: named.then_some(AUDIENCE),
         ..Validation::new(profile.access_token)
     };
     let mut scratch = [0; 1024];
@@ -209,7 +270,6 @@ pub fn verified(profile: &Profile, token: &str, now: u64) -> Decoded {
         &mut scratch,
     )
     .unwrap_or_else(|error| panic!("{error}: {token}"));
-    assert_eq!(profile.access_token, TokenFormat::ACCESS_TOKEN);
     let payload = text(parts[1]);
     Decoded {
         header: text(parts[0]),
@@ -221,7 +281,7 @@ pub fn verified(profile: &Profile, token: &str, now: u64) -> Decoded {
 /// A profile and how to set it up.
 pub type Profiled = (&'static Profile, fn() -> Setup);
 
-/// The profiles that this suite is about.
+/// The profiles whose endpoints take a client's secret.
 pub const PROFILES: [Profiled; 3] = [
     (&profile::STANDARD, standard),
     (&profile::TEEN_QUOTES, teen_quotes),

@@ -13,7 +13,7 @@ use smallgate_core::store::{Committed, MemoryStore, Store};
 use smallgate_core::time::UnixTime;
 
 use crate::clock::HostClock;
-use crate::credentials;
+use crate::{credentials, log};
 
 /// Grants that are kept.
 const GRANTS: usize = 65_536;
@@ -80,6 +80,9 @@ impl Gateway {
                         store().commit(commit.now(), commit.id(), commit.seen(), commit.write());
                     if matches!(done, Committed::Done | Committed::GaveWay(_)) {
                         self.floor.fetch_max(commit.now().0, Ordering::Release);
+                    }
+                    if done == Committed::Conflict {
+                        log::commit_refused(commit.id());
                     }
                     commit.resume(done)
                 }

@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use clap::ValueEnum;
-use smallgate_core::oauth::{Event, Refusal};
+use smallgate_core::oauth::{Event, GrantId, Refusal};
 use tracing::level_filters::LevelFilter;
 use tracing::{error, info, warn};
 
@@ -114,6 +114,12 @@ pub(crate) fn event(event: &Event<'_>, source: IpAddr) {
         // The core may learn to tell more.
         _ => info!(event = "other", %source),
     }
+}
+
+/// Logs that another exchange wrote the grant's record first, so that it is
+/// read again.
+pub(crate) fn commit_refused(grant: &GrantId) {
+    info!(event = "commit_refused", grant = base64url(&grant.0));
 }
 
 fn refused(client: Option<&str>, cause: Refusal, source: IpAddr) {

@@ -228,12 +228,7 @@ pub fn r48_jwks_holds_public_keys_alone<H: Host>() {
     let mut symmetric = standard();
     symmetric.toml = symmetric.toml.replace(
         symmetric.toml.split('\'').nth(1).expect("a key"),
-        &teen_quotes()
-            .toml
-            .split('\'')
-            .nth(1)
-            .expect("a key")
-            .to_owned(),
+        teen_quotes().toml.split('\'').nth(1).expect("a key"),
     );
     let session = Session::<H>::start(symmetric);
     assert_eq!(

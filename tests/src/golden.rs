@@ -14,11 +14,17 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use crate::wire::{Request, Response};
 
 /// Members of an answer's body that are live, and how they begin and end.
-const LIVE: [(&str, char); 3] = [
+const LIVE: [(&str, char); 6] = [
     ("access_token", '"'),
     ("refresh_token", '"'),
+    ("jti", '"'),
     ("expires", ','),
+    ("exp", ','),
+    ("iat", ','),
 ];
+/// The length of a code or refresh token, the shortest live values in a request.
+/// What is shorter is written as it is, such as what the documents have.
+const SHORTEST: usize = 44;
 const CUT: &str = "\n--------\n";
 
 /// A service's files.
@@ -88,11 +94,20 @@ fn blessing() -> bool {
 }
 
 fn asked(request: &Request) -> String {
-    let mut text = request.text();
-    for name in ["refresh_token", "access_token"] {
-        text = masked(&text, &format!("{name}="), '&', name);
+    let mut text = masked(&request.text(), "form_token=", '&', "form_token");
+    for (start, end, name) in [
+        ("refresh_token=", '&', "refresh_token"),
+        ("\"refresh_token\":\"", '"', "refresh_token"),
+        ("access_token=", '&', "access_token"),
+        ("Authorization: Bearer ", '\n', "access_token"),
+        ("x-dressipi-jwt: ", '\n', "access_token"),
+        ("\ntoken=", '&', "token"),
+        ("&code=", '&', "code"),
+        ("\"code\":\"", '"', "code"),
+    ] {
+        text = masked_if_long(text, start, end, name);
     }
-    masked(&text, "Authorization: Bearer ", '\n', "access_token")
+    text
 }
 
 fn answered(response: &Response) -> String {
@@ -104,7 +119,17 @@ fn answered(response: &Response) -> String {
         };
         text = masked(&text, &start, end, name);
     }
-    text
+    text = masked(&text, "name=\"form_token\" value=\"", '"', "form_token");
+    text = masked(&text, "?code=", '&', "code");
+    masked(&text, "<code id=\"code\">", '<', "code")
+}
+
+fn masked_if_long(text: String, start: &str, end: char, name: &str) -> String {
+    let length = |(_, rest): (&str, &str)| rest.find([end, '\n']).unwrap_or(rest.len());
+    match text.split_once(start).map(length) {
+        Some(SHORTEST..) => masked(&text, start, end, name),
+        _ => text,
+    }
 }
 
 /// Puts `<name>` in the place of what is between `start` and `end`.

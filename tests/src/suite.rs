@@ -23,6 +23,8 @@ pub mod reading;
 #[expect(missing_docs, reason = "a case's name says what it shows")]
 pub mod recorded;
 #[expect(missing_docs, reason = "a case's name says what it shows")]
+pub mod recorded_codes;
+#[expect(missing_docs, reason = "a case's name says what it shows")]
 pub mod refresh;
 #[expect(missing_docs, reason = "a case's name says what it shows")]
 pub mod resources;
@@ -121,6 +123,8 @@ macro_rules! suite {
             r48_services_have_none_of_it);
         $crate::suite!(@ $host, recorded:
             golden_standard golden_teen_quotes golden_breakout);
+        $crate::suite!(@ $host, recorded_codes:
+            golden_drillster golden_dressipi);
     };
     (@ $host:ty, $group:ident: $($case:ident)*) => {
         mod $group {

@@ -217,7 +217,7 @@ fn drillster_token<H: Host>(session: &Session<H>, grant: &str) -> Response {
 }
 
 /// "Drillster's authorization request comes without redirect_uri".
-const DRILLSTER_ASK: [(&str, &str); 3] = [
+pub(super) const DRILLSTER_ASK: [(&str, &str); 3] = [
     ("response_type", "code"),
     ("client_id", DRILLSTER.0),
     ("state", "1"),
@@ -293,7 +293,7 @@ pub fn r19_drillster_code_is_good_once<H: Host>() {
     ));
 }
 
-fn dressipi_ask() -> Vec<(&'static str, &'static str)> {
+pub(super) fn dressipi_ask() -> Vec<(&'static str, &'static str)> {
     let pairs = [
         ("response_type", "code"),
         ("client_id", DRESSIPI),
@@ -304,7 +304,7 @@ fn dressipi_ask() -> Vec<(&'static str, &'static str)> {
 }
 
 /// Dressipi's body parameters in the order of its document.
-fn dressipi_code(code: &str) -> [(&str, &str); 5] {
+pub(super) fn dressipi_code(code: &str) -> [(&str, &str); 5] {
     [
         ("redirect_uri", OUT_OF_BAND),
         ("grant_type", "authorization_code"),
@@ -314,7 +314,7 @@ fn dressipi_code(code: &str) -> [(&str, &str); 5] {
     ]
 }
 
-fn dressipi_refresh(token: &str) -> [(&str, &str); 4] {
+pub(super) fn dressipi_refresh(token: &str) -> [(&str, &str); 4] {
     [
         ("redirect_uri", OUT_OF_BAND),
         ("grant_type", "refresh_token"),
@@ -323,16 +323,15 @@ fn dressipi_refresh(token: &str) -> [(&str, &str); 4] {
     ]
 }
 
-fn dressipi_form(pairs: &[(&str, &str)]) -> Request {
+pub(super) fn dressipi_form(pairs: &[(&str, &str)]) -> Request {
     Request::new("POST", "/oauth/token").form(&encode(pairs))
 }
 
-fn dressipi_json(pairs: &[(&str, &str)]) -> Request {
-    let object: serde_json::Map<_, _> = pairs
+pub(super) fn dressipi_json(pairs: &[(&str, &str)]) -> Request {
+    let members = pairs
         .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).into()))
-        .collect();
-    let body = serde_json::Value::Object(object).to_string();
+        .map(|(name, value)| format!("{}:{}", serde_json::json!(name), serde_json::json!(value)));
+    let body = format!("{{{}}}", members.collect::<Vec<_>>().join(","));
     Request::new("POST", "/oauth/token").body("application/json", &body)
 }
 
@@ -442,7 +441,7 @@ pub fn r41_dressipi_token_in_its_own_header_too<H: Host>() {
     assert_eq!(elsewhere.status, 401);
 }
 
-fn with_key() -> Setup {
+pub(super) fn with_key() -> Setup {
     dressipi().top(&format!("api_key = \"{API_KEY}\""))
 }
 

@@ -8,27 +8,27 @@ use crate::host::{Host, Setup};
 use crate::wire::{Request, Response};
 
 /// A session whose exchanges are compared.
-struct Recorded<H: Host> {
-    session: Session<H>,
+pub(super) struct Recorded<H: Host> {
+    pub(super) session: Session<H>,
     golden: Golden,
 }
 
 impl<H: Host> Recorded<H> {
-    fn start(service: &'static str, setup: Setup) -> Self {
+    pub(super) fn start(service: &'static str, setup: Setup) -> Self {
         Recorded {
             session: Session::start(setup),
             golden: Golden::of(service),
         }
     }
 
-    fn ask(&mut self, name: &str, request: Request) -> Response {
+    pub(super) fn ask(&mut self, name: &str, request: Request) -> Response {
         let response = self.session.ask(&request);
         self.golden.compare(name, &request, &response);
         response
     }
 
     /// Goes on with another host.
-    fn another(self, setup: Setup) -> Self {
+    pub(super) fn another(self, setup: Setup) -> Self {
         let Recorded { session, golden } = self;
         drop(session);
         Recorded {
@@ -37,7 +37,7 @@ impl<H: Host> Recorded<H> {
         }
     }
 
-    fn finish(self) {
+    pub(super) fn finish(self) {
         self.golden.finish();
     }
 }
@@ -76,7 +76,7 @@ fn breakout_me(token: &str) -> Request {
 }
 
 /// A form with Basic, as `curl -u` sends it.
-fn form(path: &str, client: Option<(&str, &str)>, body: &str) -> Request {
+pub(super) fn form(path: &str, client: Option<(&str, &str)>, body: &str) -> Request {
     let request = Request::new("POST", path);
     match client {
         Some(client) => request.header("Authorization", &basic(client)),
@@ -148,6 +148,21 @@ pub fn golden_breakout<H: Host>() {
     );
     it.ask("me-without-token", Request::new("GET", "/me/"));
     it.ask("me-with-a-bad-token", breakout_me("YOURACCESSTOKENHERE"));
+    // The document's requests letter by letter, placeholders and all.
+    let literally = |mut request: Request, length: &str| {
+        for (name, value) in &mut request.headers {
+            match name.as_str() {
+                "Authorization" => *value = "Basic BASE64ENCODEDCLIENTCREDENTIALS".to_owned(),
+                "Content-Length" => *value = length.to_owned(),
+                _ => {}
+            }
+        }
+        request
+    };
+    let password = breakout_password("admin%40break-out.org", "password");
+    it.ask("documented-password", literally(password, "85"));
+    let refresh = breakout_refresh("YOURREFRESHTOKEN");
+    it.ask("documented-refresh", literally(refresh, "75"));
     for _ in 0..3 {
         it.session
             .ask(&breakout_password("admin%40break-out.org", "wrong"));
@@ -381,6 +396,7 @@ pub fn golden_standard<H: Host>() {
         "unauthorized_client",
         form("/oauth/token", Some(("narrow", DEMO.1)), first),
     );
+    super::recorded_codes::standard_codes(&mut it);
     it.ask("not-found", Request::new("GET", "/"));
     it.ask("method-not-allowed", Request::new("GET", "/oauth/token"));
     for _ in 0..3 {

@@ -6,12 +6,15 @@ use std::net::SocketAddr;
 
 use oauth2::basic::{BasicClient, BasicErrorResponseType, BasicTokenResponse};
 use oauth2::{
-    AuthType, ClientId, ClientSecret, EndpointNotSet, EndpointSet, HttpRequest, HttpResponse,
-    RefreshToken, RequestTokenError, ResourceOwnerPassword, ResourceOwnerUsername, Scope,
-    TokenResponse, TokenUrl,
+    AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointNotSet,
+    EndpointSet, HttpRequest, HttpResponse, IntrospectionUrl, PkceCodeChallenge, RedirectUrl,
+    RefreshToken, RequestTokenError, ResourceOwnerPassword, ResourceOwnerUsername, RevocationUrl,
+    Scope, TokenIntrospectionResponse, TokenResponse, TokenUrl,
 };
+use smallgate_tests::flow::value;
 use smallgate_tests::host::Host;
 use smallgate_tests::simulator::Simulator;
+use smallgate_tests::suite::browser::{code_in, filled_in, sent_to};
 use smallgate_tests::suite::session::Session;
 use smallgate_tests::suite::setups::{self, BREAKOUT, DEMO, QUOTES, USER};
 use smallgate_tests::wire::{Request, Wire};
@@ -186,4 +189,150 @@ fn errors_are_understood() {
     assert_eq!(refused(DEMO, "admin"), E::InvalidScope);
     assert_eq!(refused(("demo", "wrong-secret"), "read"), E::InvalidClient);
     assert_eq!(refused(("narrow", DEMO.1), "read"), E::UnauthorizedClient);
+}
+
+/// Everything the crate can do with a code: it makes the challenge and the
+/// state, the test is the browser.
+#[test]
+fn r22_r45_code_with_pkce_refresh_introspection_and_revocation_on_standard() {
+    let session = Session::<Simulator>::start(setups::standard());
+    let url = |path: &str| format!("http://{}{path}", session.host.address());
+    let confidential = BasicClient::new(ClientId::new(DEMO.0.to_owned()))
+        .set_client_secret(ClientSecret::new(DEMO.1.to_owned()))
+        .set_redirect_uri(RedirectUrl::new(setups::CALLBACK.to_owned()).expect("a URL"));
+    let loopback = RedirectUrl::new("http://127.0.0.1:49152/cb".to_owned()).expect("a URL");
+    let public = BasicClient::new(ClientId::new(setups::APP.to_owned())).set_redirect_uri(loopback);
+    for client in [confidential, public] {
+        let client = client
+            .set_auth_uri(AuthUrl::new(url("/oauth/authorize")).expect("a URL"))
+            .set_token_uri(TokenUrl::new(url("/oauth/token")).expect("a URL"))
+            .set_introspection_url(IntrospectionUrl::new(url("/oauth/introspect")).expect("a URL"));
+        let revoke = url("/oauth/revoke").replace("http:", "https:");
+        let client = client.set_revocation_url(RevocationUrl::new(revoke).expect("a URL"));
+
+        let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+        let (asked, state) = client
+            .authorize_url(CsrfToken::new_random)
+            .add_scope(Scope::new("read".to_owned()))
+            .add_scope(Scope::new("write".to_owned()))
+            .set_pkce_challenge(challenge)
+            .url();
+        let query = asked.query().expect("a request");
+        let page = session.ask(&Request::new("GET", &format!("/oauth/authorize?{query}")));
+        let answer = session.ask(&filled_in(&page, "approve", USER));
+        let sent = sent_to(&answer, client.redirect_uri().expect("one").as_str());
+        assert_eq!(value(&sent, "state"), state.secret());
+        assert_eq!(value(&sent, "iss"), setups::ISSUER);
+
+        let first = client
+            .exchange_code(AuthorizationCode::new(value(&sent, "code").to_owned()))
+            .set_pkce_verifier(verifier)
+            .request(&carry)
+            .expect("tokens");
+        assert_eq!(subject(&session, &first), "94173");
+        assert_eq!(first.scopes().map(Vec::len), Some(2));
+        let refresh = first.refresh_token().expect("a refresh token");
+        let second = client
+            .exchange_refresh_token(refresh)
+            .add_scope(Scope::new("read".to_owned()))
+            .request(&carry)
+            .expect("tokens");
+        assert_eq!(second.scopes().map(Vec::len), Some(1));
+        let newest = second.refresh_token().expect("a refresh token").clone();
+        assert_ne!(newest.secret(), refresh.secret());
+
+        let told = client.introspect(second.access_token()).request(&carry);
+        let may_ask = client.client_id().as_str() == DEMO.0;
+        match told {
+            Ok(about) => {
+                assert!(may_ask && about.active());
+                assert_eq!(about.sub(), Some("94173"));
+                assert_eq!(about.username(), Some(USER.0));
+                assert_eq!(about.client_id(), Some(client.client_id()));
+                assert_eq!(about.iss(), Some(setups::ISSUER));
+            }
+            Err(RequestTokenError::ServerResponse(error)) => {
+                assert!(!may_ask, "{error:?}");
+                assert_eq!(error.error(), &BasicErrorResponseType::InvalidClient);
+            }
+            other => panic!("{other:?}"),
+        }
+
+        client
+            .revoke_token(newest.clone().into())
+            .expect("an https URL")
+            .request(&carry)
+            .expect("revoked");
+        let access = second.access_token().secret();
+        assert_eq!(session.me(access).status, 401);
+        if may_ask {
+            let told = client.introspect(second.access_token()).request(&carry);
+            assert!(!told.expect("an answer").active());
+        }
+        match client.exchange_refresh_token(&newest).request(&carry) {
+            Err(RequestTokenError::ServerResponse(error)) => {
+                assert_eq!(error.error(), &BasicErrorResponseType::InvalidGrant);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// The code is read off the page.
+#[test]
+fn code_and_refresh_on_dressipi_and_drillster() {
+    let session = Session::<Simulator>::start(setups::dressipi());
+    let url = |session: &Session<Simulator>, path: &str| {
+        format!("http://{}{path}", session.host.address())
+    };
+    let out_of_band = RedirectUrl::new(setups::OUT_OF_BAND.to_owned()).expect("a URI");
+    let client = BasicClient::new(ClientId::new(setups::DRESSIPI.to_owned()))
+        .set_redirect_uri(out_of_band)
+        .set_auth_uri(AuthUrl::new(url(&session, "/oauth/authorize")).expect("a URL"))
+        .set_token_uri(TokenUrl::new(url(&session, "/oauth/token")).expect("a URL"));
+    let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+    let asked = client.authorize_url(CsrfToken::new_random);
+    let (asked, _) = asked.set_pkce_challenge(challenge).url();
+    let first = client
+        .exchange_code(AuthorizationCode::new(code(&session, &asked)))
+        .set_pkce_verifier(verifier)
+        .request(&carry)
+        .expect("tokens");
+    assert_eq!(subject(&session, &first), "94173");
+    let second = client
+        .exchange_refresh_token(first.refresh_token().expect("a refresh token"))
+        // The document wants it on both grants; RFC 6749 on the first alone.
+        .add_extra_param("redirect_uri", setups::OUT_OF_BAND)
+        .request(&carry)
+        .expect("tokens");
+    assert_eq!(subject(&session, &second), "94173");
+
+    let session = Session::<Simulator>::start(setups::drillster());
+    for auth in [AuthType::BasicAuth, AuthType::RequestBody] {
+        let client = self::client(
+            session.host.address(),
+            "/daas/oauth/token",
+            setups::DRILLSTER,
+        )
+        .set_auth_type(auth)
+        .set_auth_uri(AuthUrl::new(url(&session, "/oauth/authorize")).expect("a URL"));
+        let (asked, _) = client.authorize_url(CsrfToken::new_random).url();
+        let first = client
+            .exchange_code(AuthorizationCode::new(code(&session, &asked)))
+            .request(&carry)
+            .expect("tokens");
+        let second = client
+            .exchange_refresh_token(first.refresh_token().expect("a refresh token"))
+            .request(&carry)
+            .expect("tokens");
+        assert_eq!(subject(&session, &second), "94173");
+    }
+}
+
+/// What a browser gets for the URL that the crate made.
+fn code(session: &Session<Simulator>, asked: &oauth2::url::Url) -> String {
+    let query = asked.query().expect("a request");
+    let page = session.ask(&Request::new("GET", &format!("/oauth/authorize?{query}")));
+    let answer = session.ask(&filled_in(&page, "approve", USER));
+    code_in(&answer).unwrap_or_else(|| panic!("no code: {}", answer.pretty()))
 }

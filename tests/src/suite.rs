@@ -97,7 +97,7 @@ macro_rules! suite {
             failed_login_shows_the_form_again
             r16_guessing_at_the_form_is_throttled
             out_of_band_code_is_shown_and_errors_too
-            r44_a_posted_request_shows_the_form);
+            posted_request_shows_the_form);
         $crate::suite!(@ $host, codes:
             r32_standard_code_gives_the_users_tokens
             r19_second_use_of_a_code_revokes
@@ -113,7 +113,7 @@ macro_rules! suite {
             r22_dressipi_without_the_verifier_gets_nothing
             r41_dressipi_token_in_its_own_header_too
             dressipi_api_key_is_asked_for_once_configured
-            r24_teen_quotes_and_breakout_refresh_at_their_own_paths);
+            teen_quotes_and_breakout_refresh_too);
         $crate::suite!(@ $host, inspect:
             r49_revocation_takes_the_whole_grant
             r49_unknown_tokens_are_200_and_strangers_revoke_nothing

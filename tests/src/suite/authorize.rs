@@ -286,7 +286,7 @@ pub fn out_of_band_code_is_shown_and_errors_too<H: Host>() {
     assert_dead_end(&session.ask(&asking(&without)), 400, "invalid_request");
 }
 
-pub fn r44_a_posted_request_shows_the_form<H: Host>() {
+pub fn posted_request_shows_the_form<H: Host>() {
     let session = Session::<H>::start(standard());
     let posted = session.ask(&Request::new("POST", AUTHORIZE).form(&encode(&demo())));
     assert_eq!(posted.status, 200);

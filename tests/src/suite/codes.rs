@@ -470,7 +470,7 @@ pub fn dressipi_api_key_is_asked_for_once_configured<H: Host>() {
     assert_good(&session.ask(&sent));
 }
 
-pub fn r24_teen_quotes_and_breakout_refresh_at_their_own_paths<H: Host>() {
+pub fn teen_quotes_and_breakout_refresh_too<H: Host>() {
     use super::setups::{BREAKOUT, breakout, teen_quotes};
     let session = Session::<H>::start(teen_quotes());
     let first = session.quote("grant_type=client_credentials");

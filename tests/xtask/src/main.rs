@@ -1,4 +1,4 @@
-//! The project's tasks: `cargo xtask test`, `lint`, `doctor`, `fuzz`, `board measure`.
+//! The project's tasks: `cargo xtask test`, `lint`, `doctor`, `requirements`, `fuzz`, `board measure`.
 
 mod board;
 mod board_test;
@@ -9,6 +9,7 @@ mod lint;
 mod measure;
 mod process;
 mod qemu;
+mod requirements;
 mod test;
 mod toolchain;
 mod tools;
@@ -32,6 +33,8 @@ enum Task {
     Lint(lint::Options),
     /// What must be installed, and what is
     Doctor,
+    /// Which tests hold each requirement; fails where one has none
+    Requirements(requirements::Options),
     /// Fuzz one target, or each in turn
     Fuzz(fuzz::Options),
     /// Measure what runs on a board
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
         Task::Test(options) => test::run(&options),
         Task::Lint(options) => lint::run(&options),
         Task::Doctor => doctor::run(),
+        Task::Requirements(options) => requirements::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Board(task) => board::task(&task),
     };

@@ -233,7 +233,7 @@ const TESTS: &str = "smallgate-tests";
 const PROOF: &str = "proof";
 
 /// The arguments that run the tests behind the `proof` feature and no others; nothing without one.
-fn proof_arguments(metadata: &Value) -> Option<Vec<String>> {
+pub(crate) fn proof_arguments(metadata: &Value) -> Option<Vec<String>> {
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
     let names: Vec<String> = list(&metadata["packages"])
         .into_iter()

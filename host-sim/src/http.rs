@@ -235,7 +235,8 @@ fn host_error(status: StatusCode, description: &str) -> Reply {
     reply
 }
 
-fn closing(mut reply: Reply) -> Reply {
+/// The same answer, and the connection ends with it.
+pub(crate) fn closing(mut reply: Reply) -> Reply {
     reply
         .headers_mut()
         .insert(CONNECTION, HeaderValue::from_static("close"));

@@ -4,16 +4,15 @@ use std::convert::Infallible;
 use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
+use ipnet::IpNet;
 use smallgate_core::profile::Profile;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tracing::{info, warn};
 
 use crate::clock::HostClock;
@@ -21,7 +20,9 @@ use crate::config::{Built, Document, Notes, ServerSettings};
 use crate::connection::{Patience, Phase, Stream};
 use crate::demo;
 use crate::gateway::Gateway;
-use crate::http::Service;
+use crate::http::{self, Service};
+use crate::room::{Place, Room};
+use crate::source;
 
 /// Where to listen if nobody says.
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
@@ -177,22 +178,33 @@ async fn accept(
         head: settings.header_timeout,
         idle: settings.idle_timeout,
     };
-    let slots = Arc::new(Semaphore::new(settings.connections));
+    // It is for the rest of the process's life, as its connections are.
+    let room: &'static Room = Box::leak(Box::new(Room::new(
+        settings.connections,
+        settings.connections_per_source,
+    )));
     let open = GracefulShutdown::new();
     tokio::pin!(stop);
     loop {
         let accepted = tokio::select! {
             () = &mut stop => break,
-            accepted = next(&listener, &slots) => accepted,
+            accepted = next(&listener, room, service.trusted_proxies) => accepted,
         };
-        let Some((tcp, peer, slot)) = accepted else {
+        let Some((tcp, peer, place)) = accepted else {
             continue;
         };
         let phase = Phase::new();
         let stream = TokioIo::new(Stream::new(tcp, phase.clone(), patience));
         let answer = service_fn(move |request| {
             let phase = phase.clone();
-            async move { Ok::<_, Infallible>(service.answer(request, peer.ip(), &phase).await) }
+            async move {
+                let reply = service.answer(request, peer.ip(), &phase).await;
+                // Somebody may be waiting for this connection's place.
+                Ok::<_, Infallible>(match room.is_full() {
+                    true => http::closing(reply),
+                    false => reply,
+                })
+            }
         });
         let connection = http1::Builder::new()
             .half_close(true)
@@ -203,7 +215,7 @@ async fn accept(
         tokio::spawn(async move {
             // Why a connection ended is the client's business.
             let _ended = connection.await;
-            drop(slot);
+            drop(place);
         });
     }
     drop(listener);
@@ -220,17 +232,24 @@ async fn accept(
 /// less.
 const MAX_HEAD: usize = 8192;
 
-/// The next connection, once there is room for one more.
+/// The next connection, once there is room for one more. One that is beyond its
+/// source's share is closed.
 async fn next(
     listener: &TcpListener,
-    slots: &Arc<Semaphore>,
-) -> Option<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
-    let slot = Arc::clone(slots).acquire_owned().await.ok()?;
+    room: &'static Room,
+    trusted_proxies: &[IpNet],
+) -> Option<(TcpStream, SocketAddr, Place<'static>)> {
+    room.free().await;
     match listener.accept().await {
         Ok((tcp, peer)) => {
+            let trusted = source::is_trusted(peer.ip(), trusted_proxies);
+            let Some(place) = room.take(peer.ip(), trusted) else {
+                info!(event = "too_many_connections", source = %peer.ip());
+                return None;
+            };
             // An answer is one write; it need not wait for another.
             let _slower = tcp.set_nodelay(true);
-            Some((tcp, peer, slot))
+            Some((tcp, peer, place))
         }
         Err(error) => {
             warn!(event = "not_accepted", %error);

@@ -16,11 +16,10 @@ pub(crate) fn address<'h>(
     trusted: &[IpNet],
     forwarded: impl DoubleEndedIterator<Item = &'h [u8]>,
 ) -> IpAddr {
-    let is_trusted = |address: IpAddr| trusted.iter().any(|net| net.contains(&address));
     let mut nearest = peer.to_canonical();
     for value in forwarded.rev() {
         for entry in value.rsplit(|octet| *octet == b',') {
-            if !is_trusted(nearest) {
+            if !is_trusted(nearest, trusted) {
                 return nearest;
             }
             match entry_address(entry) {
@@ -43,6 +42,12 @@ fn entry_address(entry: &[u8]) -> Option<IpAddr> {
         .or_else(|_| text.parse::<SocketAddr>().map(|address| address.ip()))
         .map(|address| address.to_canonical())
         .ok()
+}
+
+/// Whether `peer` is one of the `trusted` proxies.
+pub(crate) fn is_trusted(peer: IpAddr, trusted: &[IpNet]) -> bool {
+    let peer = peer.to_canonical();
+    trusted.iter().any(|net| net.contains(&peer))
 }
 
 /// The same as the core's throttle wants it.

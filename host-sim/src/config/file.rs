@@ -44,6 +44,7 @@ pub(super) struct ServerTable {
     pub(super) idle_timeout: Option<Spanned<Value>>,
     pub(super) stop_timeout: Option<Spanned<Value>>,
     pub(super) connections: Option<Spanned<i64>>,
+    pub(super) connections_per_source: Option<Spanned<i64>>,
     #[serde(default)]
     pub(super) trusted_proxies: Vec<Spanned<String>>,
 }

@@ -27,19 +27,27 @@ pub(crate) struct ServerSettings {
     pub(crate) stop_timeout: Duration,
     /// How many connections there may be at once; more wait.
     pub(crate) connections: usize,
+    /// How many of them may come from one source; more are closed.
+    pub(crate) connections_per_source: usize,
     /// Whose `X-Forwarded-For` is believed.
     pub(crate) trusted_proxies: Vec<IpNet>,
 }
 
 impl ServerSettings {
     pub(super) fn new(table: &ServerTable) -> Result<Self, Fault> {
+        let connections = count(table.connections.as_ref(), 1024, 65_536)?;
         Ok(ServerSettings {
             listen: table.listen.as_ref().map(listen).transpose()?,
             header_timeout: duration(table.header_timeout.as_ref(), 10)?,
             body_timeout: duration(table.body_timeout.as_ref(), 10)?,
             idle_timeout: duration(table.idle_timeout.as_ref(), 60)?,
             stop_timeout: duration(table.stop_timeout.as_ref(), 5)?,
-            connections: count(table.connections.as_ref(), 1024, 65_536)?,
+            connections,
+            connections_per_source: count(
+                table.connections_per_source.as_ref(),
+                connections.div_ceil(4),
+                connections,
+            )?,
             trusted_proxies: table
                 .trusted_proxies
                 .iter()

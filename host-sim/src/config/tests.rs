@@ -79,6 +79,7 @@ fn everything_configured_arrives() {
         idle_timeout = "5 minutes"
         stop_timeout = 6
         connections = 7
+        connections_per_source = 3
         trusted_proxies = ["127.0.0.1", "10.0.0.0/8"]
         [limits]
         body = 2000
@@ -119,6 +120,7 @@ fn everything_configured_arrives() {
     assert_eq!(settings.idle_timeout, Duration::from_secs(300));
     assert_eq!(settings.stop_timeout, Duration::from_secs(6));
     assert_eq!(settings.connections, 7);
+    assert_eq!(settings.connections_per_source, 3);
     assert_eq!(settings.trusted_proxies.len(), 2);
 
     let built = build(&text).unwrap();
@@ -252,6 +254,10 @@ fn values_are_refused_where_they_stand() {
         ("[server]\nidle_timeout = 0 # here", "at least 1 second"),
         ("[server]\nbody_timeout = 'soon' # here", "length of time"),
         ("[server]\nconnections = 0 # here", "from 1 to"),
+        (
+            "[server]\nconnections = 9\nconnections_per_source = 10 # here",
+            "from 1 to 9",
+        ),
         (
             "[server]\ntrusted_proxies = [\n'10.0.0.0/8',\n'proxy'] # here",
             "no network",
@@ -554,4 +560,5 @@ fn the_example_is_good_and_so_is_every_line_in_it() {
     assert_eq!(said.idle_timeout, default.idle_timeout);
     assert_eq!(said.stop_timeout, default.stop_timeout);
     assert_eq!(said.connections, default.connections);
+    assert_eq!(said.connections_per_source, default.connections_per_source);
 }

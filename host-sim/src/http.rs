@@ -6,13 +6,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body as _, Incoming};
-use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
+use hyper::header::{
+    ALLOW, CONNECTION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN,
+};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Version};
 use ipnet::IpNet;
 use smallgate_core::http::{Body, Header, Request as CoreRequest};
 use smallgate_core::oauth::{Answer, AuthorizationServer};
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::clock::StepError;
 use crate::connection::Phase;
@@ -87,15 +89,21 @@ impl Service {
 
     /// Answers a request that is all there. Nothing in here waits.
     fn reply(&self, head: &Parts, body: Body<'_>, peer: IpAddr) -> Reply {
-        if head.uri.path() == CLOCK_PATH {
-            return self.step_clock(head, body);
-        }
         let forwarded = head
             .headers
             .get_all("x-forwarded-for")
             .iter()
             .map(HeaderValue::as_bytes);
         let address = source::address(peer, self.trusted_proxies, forwarded);
+        if head.uri.path() == CLOCK_PATH {
+            return match stranger(&head.headers, peer, address) {
+                Some(why) => {
+                    warn!(event = "clock_refused", why, source = %address);
+                    host_error(StatusCode::FORBIDDEN, why)
+                }
+                None => self.step_clock(head, body),
+            };
+        }
         let headers: Vec<Header<'_>> = head
             .headers
             .iter()
@@ -161,6 +169,22 @@ impl Service {
             Err(StepError::Malformed(message)) => host_error(StatusCode::BAD_REQUEST, &message),
         }
     }
+}
+
+/// Why a request may not move the clock: it comes from another computer, or a
+/// browser sent it for a web page. Browsers say so in `Origin`, with each POST,
+/// and in `Sec-Fetch-Site`; `curl` says neither.
+fn stranger(headers: &HeaderMap, peer: IpAddr, address: IpAddr) -> Option<&'static str> {
+    let is_local = |address: IpAddr| address.to_canonical().is_loopback();
+    if !is_local(peer) || !is_local(address) {
+        return Some("The clock is moved from this computer alone.");
+    }
+    let is_page = headers.contains_key(ORIGIN)
+        || headers
+            .get_all("sec-fetch-site")
+            .iter()
+            .any(|site| site != "same-origin" && site != "none");
+    is_page.then_some("The clock is not moved by a web page.")
 }
 
 /// "A server MUST respond with a 400 (Bad Request) status code to any HTTP/1.1
@@ -241,4 +265,31 @@ pub(crate) fn closing(mut reply: Reply) -> Reply {
         .headers_mut()
         .insert(CONNECTION, HeaderValue::from_static("close"));
     reply
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clock_is_moved_from_this_computer_alone() {
+        let is_refused = |peer: &str, address: &str| {
+            let address = address.parse().unwrap();
+            stranger(&HeaderMap::new(), peer.parse().unwrap(), address).is_some()
+        };
+        for local in ["127.0.0.1", "127.3.2.1", "::1", "::ffff:127.0.0.1"] {
+            assert!(!is_refused(local, local), "{local}");
+            assert!(is_refused(local, "192.0.2.1"), "behind a proxy: {local}");
+            assert!(is_refused("192.0.2.1", local), "a proxy: {local}");
+        }
+        for far in [
+            "192.0.2.1",
+            "10.0.0.1",
+            "2001:db8::1",
+            "::ffff:192.0.2.1",
+            "0.0.0.0",
+        ] {
+            assert!(is_refused(far, far), "{far}");
+        }
+    }
 }

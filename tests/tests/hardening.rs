@@ -80,3 +80,40 @@ fn a_trusted_proxy_is_not_one_source() {
         assert_eq!(wire.ask(&anything()).status, 404);
     }
 }
+
+#[test]
+fn clock_is_not_moved_by_another_site() {
+    let (process, _file) = with("[server]\ntrusted_proxies = ['127.0.0.1']");
+    let ask = |fields: &[(&str, &str)]| {
+        let request = Request::new("POST", "/sim/clock");
+        let request = fields.iter().fold(request, |request, (name, value)| {
+            request.header(name, value)
+        });
+        // What `curl -d` says it is.
+        let request = request.form(r#"{"advance":"1h"}"#);
+        Wire::open(process.address).ask(&request).status
+    };
+    for allowed in [
+        &[][..],
+        &[("Sec-Fetch-Site", "none")],
+        &[("Sec-Fetch-Site", "same-origin")],
+        &[("X-Forwarded-For", "127.0.0.1")],
+    ] {
+        assert_eq!(ask(allowed), 204, "{allowed:?}");
+    }
+    for refused in [
+        &[("Origin", "https://elsewhere.example")][..],
+        &[("Origin", "null")],
+        &[("Origin", "http://127.0.0.1:8080")],
+        &[("Sec-Fetch-Site", "cross-site")],
+        &[("Sec-Fetch-Site", "same-site")],
+        &[("Sec-Fetch-Site", "")],
+        &[("Sec-Fetch-Site", "none"), ("Sec-Fetch-Site", "cross-site")],
+        &[("Origin", "null"), ("Sec-Fetch-Site", "same-origin")],
+        &[("X-Forwarded-For", "192.0.2.1")],
+    ] {
+        assert_eq!(ask(refused), 403, "{refused:?}");
+    }
+    let moved = process.log().matches("clock_moved").count();
+    assert_eq!(moved, 4, "{}", process.log());
+}

@@ -28,6 +28,8 @@ pub mod recorded_codes;
 pub mod refresh;
 #[expect(missing_docs, reason = "a case's name says what it shows")]
 pub mod resources;
+#[expect(missing_docs, reason = "a case's name says what it shows")]
+pub mod services;
 pub mod session;
 pub mod setups;
 
@@ -105,7 +107,8 @@ macro_rules! suite {
             r21_a_code_is_its_clients_and_its_redirect_uris
             r22_the_verifier_belongs_to_the_challenge
             r22_public_clients_use_pkce
-            r23_codes_are_long_and_never_the_same
+            r23_codes_are_long_and_never_the_same);
+        $crate::suite!(@ $host, services:
             r32_drillster_code_and_refresh_as_documented
             r19_drillster_code_is_good_once
             r32_dressipi_code_and_refresh_as_documented

@@ -2,11 +2,11 @@
 //! `standard` says of its tokens and of itself.
 
 use super::browser::{asking, code_in, demo, filled_in, redemption, with};
-use super::codes::{
+use super::recorded::{Recorded, form};
+use super::services::{
     DRILLSTER_ASK, dressipi_ask, dressipi_code, dressipi_form, dressipi_json, dressipi_refresh,
     with_key,
 };
-use super::recorded::{Recorded, form};
 use super::session::refresh_form;
 use super::setups::{API_KEY, APP, CALLBACK, DEMO, DRESSIPI, DRILLSTER, USER, dressipi, drillster};
 use crate::flow::{Pairs, VERIFIER};

@@ -223,17 +223,22 @@ impl<const N: usize> MemoryStore<N> {
         };
         let tags = self.owners.get(..self.used)?;
         let mut live = 0_usize;
-        let mut oldest: Option<(UnixTime, usize, GrantId)> = None;
+        // Of grants made in the same second the one written longest ago.
+        let mut oldest: Option<((UnixTime, u64), usize, GrantId)> = None;
         for at in matching(tags, owner_tag(record)) {
-            let Some(Ok(grant)) = self.slots.get(at).map(|slot| slot.record.trusted()) else {
+            let Some((seen, Ok(grant))) = self
+                .slots
+                .get(at)
+                .map(|slot| (slot.seen, slot.record.trusted()))
+            else {
                 continue;
             };
             if (grant.client, grant.user) != (new.client, new.user) || !grant.is_live(now) {
                 continue;
             }
             live = live.saturating_add(1);
-            if oldest.is_none_or(|(created, _, _)| grant.created < created) {
-                oldest = Some((grant.created, at, grant.id));
+            if oldest.is_none_or(|(age, _, _)| (grant.created, seen) < age) {
+                oldest = Some(((grant.created, seen), at, grant.id));
             }
         }
         oldest.filter(|_| live >= limit).map(|(_, at, id)| (at, id))

@@ -37,7 +37,7 @@ pub(super) fn get<'x>(
     let comes_back = query.len().saturating_add(FORM_FIELDS);
     let room = scratch.get_mut(..query.len());
     let Some(room) = room.filter(|_| comes_back <= session.configuration().limits.body) else {
-        return session.refuse_page(Refusal::BodyTooLong);
+        return session.refuse_page(Refusal::QueryTooLong);
     };
     room.copy_from_slice(query.as_bytes());
     let limits = session.form_limits();

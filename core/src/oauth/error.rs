@@ -18,6 +18,9 @@ pub enum Refusal {
     ContentType,
     /// The body is longer than the server takes.
     BodyTooLong,
+    /// The query of an authorization request is longer than can come back with
+    /// the login form.
+    QueryTooLong,
     /// The body can not be read.
     Body(FormError),
     /// A header field that may come once came twice.
@@ -181,6 +184,7 @@ impl Refusal {
             Refusal::QueryPresent => (errors.invalid_request, "query"),
             Refusal::ContentType => (with_status(errors.invalid_request, 415), "Content-Type"),
             Refusal::BodyTooLong => (with_status(errors.invalid_request, 413), "body"),
+            Refusal::QueryTooLong => (with_status(errors.invalid_request, 414), "query"),
             Refusal::Body(_) => (errors.invalid_request, "body"),
             Refusal::RepeatedHeader | Refusal::TwoMethods => {
                 (errors.invalid_request, "Authorization")
@@ -269,6 +273,7 @@ impl fmt::Display for Refusal {
             Refusal::QueryPresent => "parameters in the query",
             Refusal::ContentType => "not a content type of this endpoint",
             Refusal::BodyTooLong => "the body is too long",
+            Refusal::QueryTooLong => "the query is too long",
             Refusal::RepeatedHeader => "a header field came twice",
             Refusal::TwoMethods => "two authentication methods",
             Refusal::OtherClientId => "client_id differs from the header's",

@@ -392,7 +392,7 @@ fn r05_a_request_that_is_too_long_is_a_page() {
     let long = "s".repeat(1025);
     let changes = [("state", long.as_str())];
     let pairs = asked(&changes);
-    assert_page(&rig.ask(&pairs), 413);
+    assert_page(&rig.ask(&pairs), 414);
     assert_page(&rig.post(PATH, &pairs), 413);
 }
 

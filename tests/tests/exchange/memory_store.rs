@@ -208,6 +208,25 @@ fn overflow(user: Option<Tag>, limit: u16) {
 }
 
 #[test]
+fn of_grants_made_in_one_second_the_first_gives_way() {
+    let mut store = MemoryStore::<64>::new();
+    let at_once = |number| Grant {
+        created: NOW,
+        ..owned(number, None)
+    };
+    for number in 1..=4 {
+        assert_eq!(create(&mut store, &at_once(number)), Committed::Done);
+    }
+    for number in 1..=40 {
+        let oldest = at_once(number).id;
+        assert_eq!(
+            create(&mut store, &at_once(number + 4)),
+            Committed::GaveWay(oldest)
+        );
+    }
+}
+
+#[test]
 fn owners_oldest_grant_gives_way_at_16_for_a_user() {
     assert_eq!(OwnerLimits::DEFAULT.user, 16);
     overflow(Some(Tag([7; 8])), 16);

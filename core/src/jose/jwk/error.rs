@@ -73,7 +73,7 @@ pub enum JwkError {
     Unsupported(JwkMember),
     /// A `use` other than `sig`, or `key_ops` without `sign` and `verify`.
     NotForSignatures,
-    /// A `kid` longer than [`KeyId`] holds.
+    /// A `kid` longer than [`KeyId`](crate::jose::KeyId) holds.
     KeyIdTooLong,
     /// The key has no such form.
     NotWritable,

@@ -1,2 +1,4 @@
 //! What every Smallgate board shares.
 #![no_std]
+
+pub mod image;

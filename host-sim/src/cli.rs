@@ -9,6 +9,7 @@ use smallgate_core::profile::{self, Profile};
 
 use crate::clock::HostClock;
 use crate::config::{self, Document};
+use crate::provision::Provision;
 use crate::serve::Plan;
 use crate::{credentials, keys, log, serve, tokens};
 
@@ -17,6 +18,7 @@ pub(crate) fn run() -> Result<(), String> {
     let arguments = Arguments::parse();
     match arguments.command.unwrap_or(Command::Serve(arguments.serve)) {
         Command::Serve(serve) => serve.run(),
+        Command::Provision(provision) => provision.run(),
         Command::Key(command) => command.run(),
         Command::Secret(SecretCommand::New) => {
             let (secret, line) = credentials::new_secret()?;
@@ -50,6 +52,8 @@ struct Arguments {
 enum Command {
     /// Serve token requests (the default)
     Serve(Serve),
+    /// Pack a configuration into an image that boards read from their flash
+    Provision(Provision),
     /// Make keys, and show the public part of one
     #[command(subcommand)]
     Key(KeyCommand),
@@ -72,6 +76,9 @@ struct Serve {
     /// A configuration; without one a demonstration runs
     #[arg(long, value_name = "FILE.toml")]
     config: Option<PathBuf>,
+    /// An image that `smallgate provision` made, instead of a configuration
+    #[arg(long, value_name = "FILE.bin", conflicts_with_all = ["config", "profile"])]
+    image: Option<PathBuf>,
     /// The service to behave like: standard, drillster, teen-quotes, dressipi
     /// or breakout. It picks the demonstration; a configuration names its own
     #[arg(long, value_name = "NAME", value_parser = profile_named)]
@@ -98,6 +105,7 @@ impl Serve {
         log::start(self.log, self.log_level);
         serve::serve(Plan {
             config: self.config,
+            image: self.image,
             profile: self.profile,
             listen: self.listen,
             clock: HostClock::from_argument(&self.clock)

@@ -8,6 +8,7 @@ mod build;
 mod clients;
 mod fault;
 mod file;
+mod network;
 mod server;
 #[cfg(test)]
 mod tests;
@@ -15,8 +16,10 @@ mod values;
 
 use std::path::{Path, PathBuf};
 
+use smallgate_core::jose::Jwk;
 use smallgate_core::oauth::{AuthorizationServer, ThrottlePolicy};
 use smallgate_core::profile::{self, Profile};
+use smallgate_firmware::image::{HandleSecrets, Network};
 
 pub(crate) use self::fault::ConfigError;
 use self::fault::{Fault, SourceText};
@@ -42,6 +45,16 @@ pub(crate) struct Built {
     pub(crate) throttle: ThrottlePolicy,
     /// What an operator should know.
     pub(crate) notes: Notes,
+    /// What `server` does not tell, for an image.
+    pub(crate) packing: Packing,
+}
+
+/// Keys as they are written down, and what is for boards alone.
+pub(crate) struct Packing {
+    pub(crate) signing_key: Jwk,
+    pub(crate) retired_keys: Vec<Jwk>,
+    pub(crate) handle_keys: HandleSecrets,
+    pub(crate) network: Option<Network<'static>>,
 }
 
 /// What was not configured, or is not fit for more than a demonstration.

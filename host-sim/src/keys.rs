@@ -14,6 +14,10 @@ use crate::credentials;
 pub(crate) struct KeyRing {
     pub(crate) signer: &'static dyn Signer,
     pub(crate) verifiers: Vec<&'static dyn Verifier>,
+    /// What `signer` was made of, to be packed.
+    pub(crate) signing: Jwk,
+    /// The same for the verifiers after the first.
+    pub(crate) retired: Vec<Jwk>,
     /// Files with a secret in them that other users of this computer may read.
     pub(crate) exposed: Vec<PathBuf>,
 }
@@ -21,7 +25,7 @@ pub(crate) struct KeyRing {
 impl KeyRing {
     /// A new key that nobody else knows.
     pub(crate) fn made_for(algorithm: Algorithm) -> Result<Self, String> {
-        Self::of(&make(algorithm)?)
+        Self::of(make(algorithm)?)
     }
 
     /// The key in `text`: a JWK, or `file:PATH` in `folder`.
@@ -29,15 +33,17 @@ impl KeyRing {
         let found = Found::at(text, folder)?;
         Ok(KeyRing {
             exposed: found.exposed.into_iter().collect(),
-            ..Self::of(&found.jwk)?
+            ..Self::of(found.jwk)?
         })
     }
 
-    fn of(jwk: &Jwk) -> Result<Self, String> {
-        let (signer, verifier) = signing_key(jwk)?;
+    fn of(jwk: Jwk) -> Result<Self, String> {
+        let (signer, verifier) = signing_key(&jwk)?;
         Ok(KeyRing {
             signer,
             verifiers: vec![verifier],
+            signing: jwk,
+            retired: Vec::new(),
             exposed: Vec::new(),
         })
     }
@@ -46,6 +52,7 @@ impl KeyRing {
     pub(crate) fn also_verify_with(&mut self, text: &str, folder: &Path) -> Result<(), String> {
         let found = Found::at(text, folder)?;
         self.verifiers.push(verifying_key(&found.jwk)?);
+        self.retired.push(found.jwk);
         self.exposed.extend(found.exposed);
         Ok(())
     }
@@ -75,14 +82,14 @@ impl Found {
 
 /// Whether others than the file's owner may do anything with it.
 #[cfg(unix)]
-fn others_may_use(path: &Path) -> bool {
+pub(crate) fn others_may_use(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
     std::fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0)
 }
 
 /// Who may is not to be seen from a file's mode here.
 #[cfg(not(unix))]
-fn others_may_use(_path: &Path) -> bool {
+pub(crate) fn others_may_use(_path: &Path) -> bool {
     false
 }
 

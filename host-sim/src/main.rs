@@ -10,6 +10,7 @@ mod gateway;
 mod http;
 mod keys;
 mod log;
+mod provision;
 mod room;
 mod serve;
 mod source;

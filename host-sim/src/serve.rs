@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use hyper::server::conn::http1;
@@ -11,6 +11,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
 use ipnet::IpNet;
+use smallgate_core::oauth::{AuthorizationServer, ThrottlePolicy};
 use smallgate_core::profile::Profile;
 use tokio::net::{TcpListener, TcpStream};
 use tracing::{info, warn};
@@ -22,7 +23,7 @@ use crate::demo;
 use crate::gateway::Gateway;
 use crate::http::{self, Service};
 use crate::room::{Place, Room};
-use crate::source;
+use crate::{provision, source};
 
 /// Where to listen if nobody says.
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
@@ -31,6 +32,8 @@ const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr
 pub(crate) struct Plan {
     /// A configuration, or a built-in demonstration.
     pub(crate) config: Option<PathBuf>,
+    /// An image instead of either.
+    pub(crate) image: Option<PathBuf>,
     pub(crate) profile: Option<&'static Profile>,
     pub(crate) listen: Option<SocketAddr>,
     pub(crate) clock: HostClock,
@@ -49,13 +52,8 @@ pub(crate) fn serve(plan: Plan) -> Result<(), String> {
 }
 
 async fn run(plan: Plan) -> Result<(), String> {
-    let document = match &plan.config {
-        Some(path) => Document::read(path).map_err(|error| error.to_string())?,
-        None => demo::document(plan.profile).map_err(|error| error.to_string())?,
-    };
-    let settings = document
-        .server_settings()
-        .map_err(|error| error.to_string())?;
+    let origin = Origin::find(&plan)?;
+    let settings = origin.server_settings()?;
     let listen = plan.listen.or(settings.listen).unwrap_or(DEFAULT_LISTEN);
     let listener = TcpListener::bind(listen)
         .await
@@ -65,32 +63,91 @@ async fn run(plan: Plan) -> Result<(), String> {
         .map_err(|error| format!("the address listened on is not known: {error}"))?;
     let url = format!("http://{address}");
 
-    let built = document
-        .build(plan.profile, &url)
-        .map_err(|error| error.to_string())?;
-    say(&built, plan.config.as_deref());
-    let profile = built.server.configuration().profile;
-    let gateway = Gateway::new(built.server, built.throttle, plan.clock)?;
+    let demonstrated = matches!(origin, Origin::Demo(_));
+    let Ready {
+        server,
+        throttle,
+        notes,
+    } = origin.ready(plan.profile, &url)?;
+    say(&server, &notes, demonstrated);
+    let profile = server.configuration().profile;
+    let gateway = Gateway::new(server, throttle, plan.clock)?;
     let service = Service {
         gateway: Box::leak(Box::new(gateway)),
         trusted_proxies: Box::leak(settings.trusted_proxies.clone().into_boxed_slice()),
         body_timeout: settings.body_timeout,
     };
-    announce(&url, plan.config.is_none().then_some(&profile));
+    announce(&url, demonstrated.then_some(&profile));
     accept(listener, service, &settings, stop_signal()?).await;
     Ok(())
 }
 
+/// Where a configuration comes from.
+enum Origin {
+    File(Document),
+    Demo(Document),
+    Image(Box<Ready>),
+}
+
+/// What is served.
+pub(crate) struct Ready {
+    pub(crate) server: AuthorizationServer<'static>,
+    pub(crate) throttle: ThrottlePolicy,
+    pub(crate) notes: Notes,
+}
+
+impl Origin {
+    fn find(plan: &Plan) -> Result<Self, String> {
+        if let Some(path) = &plan.image {
+            return provision::open(path).map(|ready| Origin::Image(Box::new(ready)));
+        }
+        match &plan.config {
+            Some(path) => Document::read(path).map(Origin::File),
+            None => demo::document(plan.profile).map(Origin::Demo),
+        }
+        .map_err(|error| error.to_string())
+    }
+
+    /// An image says nothing of the desktop's side: the defaults hold.
+    fn server_settings(&self) -> Result<ServerSettings, String> {
+        match self {
+            Origin::File(document) | Origin::Demo(document) => document.server_settings(),
+            Origin::Image(_) => ServerSettings::standard(),
+        }
+        .map_err(|error| error.to_string())
+    }
+
+    fn ready(self, profile: Option<&Profile>, url: &str) -> Result<Ready, String> {
+        let document = match self {
+            Origin::Image(ready) => return Ok(*ready),
+            Origin::File(document) | Origin::Demo(document) => document,
+        };
+        let Built {
+            server,
+            throttle,
+            notes,
+            packing: _,
+        } = document
+            .build(profile, url)
+            .map_err(|error| error.to_string())?;
+        Ok(Ready {
+            server,
+            throttle,
+            notes,
+        })
+    }
+}
+
 /// What an operator should know, on standard error.
-fn say(built: &Built, config: Option<&Path>) {
+fn say(server: &AuthorizationServer<'_>, notes: &Notes, demonstrated: bool) {
     let Notes {
         demo,
         signing_key_made,
         handle_key_made,
         issuer_assumed,
         exposed_keys,
-    } = &built.notes;
-    let configuration = built.server.configuration();
+    } = notes;
+    let configuration = server.configuration();
     info!(
         event = "start",
         profile = configuration.profile.name,
@@ -117,7 +174,7 @@ fn say(built: &Built, config: Option<&Path>) {
             "no handle key configured: one was made, and codes and refresh tokens end with this process"
         );
     }
-    if *issuer_assumed && config.is_some() {
+    if *issuer_assumed && !demonstrated {
         warn!("no issuer configured: it is the address listened on");
     }
     for path in exposed_keys {

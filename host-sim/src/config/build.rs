@@ -11,15 +11,17 @@ use smallgate_core::oauth::{
 use smallgate_core::profile::{GrantType, Lifetimes, Profile, Rotation};
 use smallgate_core::scope::ScopeNames;
 use smallgate_core::secret::SecretHash;
+use smallgate_firmware::image::HandleSecrets;
 use toml::Spanned;
 
 use super::clients::{clients, users};
 use super::fault::Fault;
 use super::file::{File, KeysTable, LifetimesTable, LimitsTable, ThrottleTable};
+use super::network::network;
 use super::values::{
     count, instant, keep, keep_all, master_key, seconds_or, seconds_within, secret,
 };
-use super::{Built, Notes};
+use super::{Built, Notes, Packing};
 use crate::credentials;
 use crate::keys::KeyRing;
 
@@ -44,6 +46,7 @@ pub(super) fn build(
         .map_or(keep(url), |issuer| keep(issuer.get_ref()));
     let scopes = scopes(file.scopes.as_ref())?;
     let keys = key_ring(&file.keys, folder, &profile)?;
+    let handle_keys = handle_keys(&file.keys)?;
     let configuration = Configuration {
         profile,
         issuer,
@@ -56,7 +59,11 @@ pub(super) fn build(
         scopes,
         signer: keys.signer,
         verifiers: keep_all(keys.verifiers),
-        handle_keys: handle_keys(&file.keys)?,
+        handle_keys: HandleKeys {
+            current: MasterKey::new(handle_keys.current),
+            slot: handle_keys.slot,
+            previous: handle_keys.previous.map(MasterKey::new),
+        },
         api_key: api_key(file, &profile)?,
         grants_not_before: instant(file.grants_not_before.as_ref())?,
         skew: smallgate_core::time::Seconds(0),
@@ -72,6 +79,12 @@ pub(super) fn build(
             handle_key_made: file.keys.handle.is_none(),
             issuer_assumed: file.issuer.is_none(),
             exposed_keys: keys.exposed,
+        },
+        packing: Packing {
+            signing_key: keys.signing,
+            retired_keys: keys.retired,
+            handle_keys,
+            network: file.network.as_ref().map(network).transpose()?,
         },
     })
 }
@@ -171,19 +184,17 @@ fn key_ring(table: &KeysTable, folder: &Path, profile: &Profile) -> Result<KeyRi
     Ok(ring)
 }
 
-fn handle_keys(table: &KeysTable) -> Result<HandleKeys, Fault> {
+fn handle_keys(table: &KeysTable) -> Result<HandleSecrets, Fault> {
     if let (None, Some(alone)) = (&table.handle, &table.handle_previous) {
         return Err(
             Fault::new(alone, "a previous handle key without a current one")
                 .remedy("add `handle`, the line that `smallgate key new handle` prints"),
         );
     }
-    Ok(HandleKeys {
+    Ok(HandleSecrets {
         current: match &table.handle {
             Some(key) => master_key(key)?,
-            None => {
-                MasterKey::new(credentials::random().map_err(|message| Fault::at(None, message))?)
-            }
+            None => credentials::random().map_err(|message| Fault::at(None, message))?,
         },
         slot: match table
             .slot

@@ -28,6 +28,7 @@ pub(super) struct File {
     pub(super) throttle: ThrottleTable,
     #[serde(default)]
     pub(super) keys: KeysTable,
+    pub(super) network: Option<Spanned<NetworkTable>>,
     #[serde(default)]
     pub(super) client: Vec<Spanned<ClientTable>>,
     #[serde(default)]
@@ -88,6 +89,15 @@ pub(super) struct KeysTable {
     pub(super) handle: Option<Spanned<String>>,
     pub(super) handle_previous: Option<Spanned<String>>,
     pub(super) slot: Option<Spanned<String>>,
+}
+
+/// `[network]`: how a board is found; the desktop has its own.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct NetworkTable {
+    pub(super) hostname: Option<String>,
+    pub(super) address: Option<Spanned<String>>,
+    pub(super) gateway: Option<Spanned<String>>,
 }
 
 /// `[[client]]`.

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use smallgate_core::time::Seconds;
 use toml::{Spanned, Value};
 
-use super::fault::Fault;
+use super::fault::{ConfigError, Fault, SourceText};
 use super::file::ServerTable;
 use super::values::{count, seconds_or};
 
@@ -34,6 +34,17 @@ pub(crate) struct ServerSettings {
 }
 
 impl ServerSettings {
+    /// What holds where nothing is configured.
+    pub(crate) fn standard() -> Result<Self, ConfigError> {
+        Self::new(&ServerTable::default()).map_err(|fault| {
+            SourceText {
+                name: "the defaults".to_owned(),
+                text: String::new(),
+            }
+            .error(&fault)
+        })
+    }
+
     pub(super) fn new(table: &ServerTable) -> Result<Self, Fault> {
         let connections = count(table.connections.as_ref(), 1024, 65_536)?;
         Ok(ServerSettings {

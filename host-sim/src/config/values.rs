@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use smallgate_core::oauth::{MasterKey, PasswordHash};
+use smallgate_core::oauth::PasswordHash;
 use smallgate_core::secret::SecretHash;
 use smallgate_core::time::{Seconds, UnixTime};
 use toml::{Spanned, Value};
@@ -145,16 +145,14 @@ pub(super) fn password(value: &Spanned<String>, demo: bool) -> Result<PasswordHa
 const MAKE_USER: &str = "take the table that `smallgate user new --username NAME` prints";
 
 /// The 32 octets behind codes and refresh tokens.
-pub(super) fn master_key(value: &Spanned<String>) -> Result<MasterKey, Fault> {
-    credentials::from_base64url(value.get_ref())
-        .map(MasterKey::new)
-        .ok_or_else(|| {
-            Fault::new(
-                value,
-                "a handle key is 32 octets in base64url, 43 characters",
-            )
-            .remedy("take the line that `smallgate key new handle` prints")
-        })
+pub(super) fn master_key(value: &Spanned<String>) -> Result<[u8; 32], Fault> {
+    credentials::from_base64url(value.get_ref()).ok_or_else(|| {
+        Fault::new(
+            value,
+            "a handle key is 32 octets in base64url, 43 characters",
+        )
+        .remedy("take the line that `smallgate key new handle` prints")
+    })
 }
 
 /// Keeps a text for the rest of the process's life, as the configuration that

@@ -1,0 +1,58 @@
+//! `[network]`: how a board is found.
+
+use std::net::Ipv4Addr;
+
+use ipnet::Ipv4Net;
+use smallgate_firmware::image::{Addressing, Network};
+use toml::Spanned;
+
+use super::fault::Fault;
+use super::file::NetworkTable;
+use super::values::keep;
+
+/// Reads the table.
+pub(super) fn network(table: &Spanned<NetworkTable>) -> Result<Network<'static>, Fault> {
+    let NetworkTable {
+        hostname,
+        address,
+        gateway,
+    } = table.get_ref();
+    let addressing = match (address, gateway) {
+        (None, None) => Addressing::Dhcp,
+        (None, Some(gateway)) => {
+            return Err(Fault::new(gateway, "a gateway without an address")
+                .remedy("add `address`, or leave both out for DHCP"));
+        }
+        (Some(address), gateway) => {
+            let network: Ipv4Net = address.get_ref().parse().map_err(|_| {
+                Fault::new(
+                    address,
+                    format!("`{}` is no IPv4 address with a prefix", address.get_ref()),
+                )
+                .remedy("write it as \"192.0.2.10/24\"")
+            })?;
+            Addressing::Static {
+                address: network.addr(),
+                prefix: network.prefix_len(),
+                gateway: gateway.as_ref().map(ipv4).transpose()?,
+            }
+        }
+    };
+    let network = Network {
+        hostname: hostname.as_deref().map(keep),
+        addressing,
+    };
+    if network.is_possible() {
+        return Ok(network);
+    }
+    Err(Fault::new(table, "the network is none that can be").remedy(
+        "one host's address, a gateway in the same network, and a hostname of 1 to 63 letters, digits and hyphens",
+    ))
+}
+
+fn ipv4(value: &Spanned<String>) -> Result<Ipv4Addr, Fault> {
+    value.get_ref().parse().map_err(|_| {
+        Fault::new(value, format!("`{}` is no IPv4 address", value.get_ref()))
+            .remedy("write it as \"192.0.2.1\"")
+    })
+}

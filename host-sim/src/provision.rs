@@ -1,0 +1,241 @@
+//! `smallgate provision`: a configuration, packed for boards; and the same
+//! image, opened for the desktop.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use smallgate_core::jose::{Signer, Verifier};
+use smallgate_core::oauth::AuthorizationServer;
+use smallgate_core::profile::Profile;
+use smallgate_firmware::image::{
+    Contents, Image, Key, Lists, MAX_CLIENTS, MAX_SCOPES, MAX_SIZE, MAX_URIS, MAX_USERS,
+    SoftwareKey, Writer,
+};
+use zeroize::Zeroizing;
+
+use crate::cli::profile_named;
+use crate::config::{Built, Document, Notes};
+use crate::serve::Ready;
+use crate::{demo, keys};
+
+/// The issuer of a demonstration's image: where the curl lines go.
+const DEMO_ISSUER: &str = "http://127.0.0.1:8080";
+
+#[derive(Args)]
+pub(crate) struct Provision {
+    /// The configuration, with issuer, signing key and handle key
+    #[arg(
+        value_name = "FILE.toml",
+        required_unless_present = "demo",
+        conflicts_with = "demo"
+    )]
+    config: Option<PathBuf>,
+    /// Where the image goes; it holds keys, so only you may read it
+    #[arg(short, long, value_name = "FILE.bin")]
+    output: PathBuf,
+    /// Pack the demonstration of a profile, with keys made for it
+    #[arg(long, value_name = "PROFILE", value_parser = profile_named)]
+    demo: Option<&'static Profile>,
+    /// Replace the file if there is one
+    #[arg(long)]
+    force: bool,
+}
+
+impl Provision {
+    pub(crate) fn run(self) -> Result<(), String> {
+        let built = match (&self.config, self.demo) {
+            (Some(path), _) => configured(path)?,
+            (None, profile) => demo::document(profile)
+                .and_then(|document| document.build(profile, DEMO_ISSUER))
+                .map_err(|error| error.to_string())?,
+        };
+        let mut room = Zeroizing::new(vec![0; MAX_SIZE]);
+        let image = pack(&built, &mut room)?;
+        store(&self.output, image, self.force)?;
+        let configuration = built.server.configuration();
+        println!(
+            "{}: {} octets. Profile {}, issuer {}, {} clients, {} users, {}",
+            self.output.display(),
+            image.len(),
+            configuration.profile.name,
+            configuration.issuer,
+            configuration.clients.len(),
+            configuration.users.len(),
+            configuration.signer.algorithm(),
+        );
+        if built.notes.demo {
+            println!("note: demo = true: guessable secrets pass");
+        }
+        if built.notes.signing_key_made {
+            println!("note: the signing key and the handle key were made for this image");
+        }
+        for path in &built.notes.exposed_keys {
+            println!(
+                "note: the key file {} is open to others: chmod 600 it",
+                path.display()
+            );
+        }
+        Ok(())
+    }
+}
+
+/// A configuration that leaves nothing to be made at a start: a board could not
+/// keep it, and the desktop with the same image would make another.
+fn configured(path: &Path) -> Result<Built, String> {
+    let built = Document::read(path)
+        .and_then(|document| document.build(None, DEMO_ISSUER))
+        .map_err(|error| error.to_string())?;
+    let missing = [
+        (
+            built.notes.issuer_assumed,
+            "no issuer is configured",
+            "write issuer = \"https://…\" at the top of the file",
+        ),
+        (
+            built.notes.signing_key_made,
+            "no signing key is configured",
+            "write signing = '''…''' in [keys], with the line that `smallgate key new es256` (or hs256) prints",
+        ),
+        (
+            built.notes.handle_key_made,
+            "no handle key is configured",
+            "put the line that `smallgate key new handle` prints into [keys]",
+        ),
+    ];
+    match missing.iter().find(|(applies, _, _)| *applies) {
+        None => Ok(built),
+        Some((_, what, remedy)) => Err(format!("{}: {what}\n  remedy: {remedy}", path.display())),
+    }
+}
+
+fn pack<'r>(built: &Built, room: &'r mut [u8]) -> Result<&'r [u8], String> {
+    let configuration = built.server.configuration();
+    let packing = &built.packing;
+    let key = |jwk| Key::of(jwk).ok_or("an RSA key is not for an image");
+    let retired_keys = packing
+        .retired_keys
+        .iter()
+        .map(|jwk| key(jwk).map(Key::to_verify))
+        .collect::<Result<Vec<_>, _>>()?;
+    let contents = Contents {
+        demonstration: built.notes.demo,
+        profile: &configuration.profile,
+        limits: configuration.limits,
+        issuer: configuration.issuer,
+        audience: configuration.audience,
+        grants_not_before: configuration.grants_not_before,
+        skew: configuration.skew,
+        throttle: built.throttle,
+        handle_keys: &packing.handle_keys,
+        api_key: configuration.api_key,
+        network: packing.network,
+        signing_key: key(&packing.signing_key)?,
+        retired_keys: &retired_keys,
+        scopes: configuration.scopes.all(),
+        clients: configuration.clients,
+        users: configuration.users,
+    };
+    Writer::new(room).write(&contents).map_err(|error| {
+        format!(
+            "the configuration does not go into an image: {error}\n  remedy: an image holds {MAX_CLIENTS} clients with 8 redirect URIs each, {MAX_USERS} users, {MAX_SCOPES} scopes and 3 retired keys in {MAX_SIZE} octets"
+        )
+    })
+}
+
+/// Writes a file that only its owner may read, whole or not at all.
+fn store(path: &Path, image: &[u8], force: bool) -> Result<(), String> {
+    let fails = |error: io::Error| match error.kind() {
+        io::ErrorKind::AlreadyExists if !force => format!(
+            "{} is there already\n  remedy: choose another name, or replace it with --force",
+            path.display()
+        ),
+        _ => format!("{} can not be written: {error}", path.display()),
+    };
+    if !force {
+        let mut file = create(path).map_err(fails)?;
+        let written = file.write_all(image).and_then(|()| file.sync_all());
+        return written.map_err(|error| {
+            drop(file);
+            let _left_over = std::fs::remove_file(path);
+            fails(error)
+        });
+    }
+    // Beside it, then over it: the old one stays until the new one is whole,
+    // and its mode does not stay.
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.new", std::process::id()));
+    let beside = path.with_file_name(name);
+    let mut file = create(&beside).map_err(fails)?;
+    file.write_all(image)
+        .and_then(|()| file.sync_all())
+        .and_then(|()| std::fs::rename(&beside, path))
+        .map_err(|error| {
+            let _left_over = std::fs::remove_file(&beside);
+            fails(error)
+        })
+}
+
+/// A new file for its owner alone.
+fn create(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    options.open(path)
+}
+
+/// Opens an image for the rest of the process's life, as a board does.
+pub(crate) fn open(path: &Path) -> Result<Ready, String> {
+    let named = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    let octets = std::fs::read(path).map_err(|error| named(&error))?;
+    let image = Image::open(octets.leak()).map_err(|error| {
+        format!(
+            "{}\n  remedy: make it anew with `smallgate provision`",
+            named(&error)
+        )
+    })?;
+    let made: Vec<SoftwareKey> = std::iter::once(image.signing_key())
+        .chain(image.retired_keys())
+        .map(|key| key.software())
+        .collect::<Result<_, _>>()
+        .map_err(|error| named(&error))?;
+    let ring: &'static [SoftwareKey] = made.leak();
+    let signer: &'static dyn Signer = ring
+        .first()
+        .and_then(SoftwareKey::signer)
+        .ok_or_else(|| named(&"no key signs"))?;
+    let verifiers: Vec<&'static dyn Verifier> = ring.iter().map(SoftwareKey::verifier).collect();
+
+    let scopes = Box::leak(Box::new(heapless::Vec::<_, MAX_SCOPES>::new()));
+    let uris = Box::leak(Box::new(heapless::Vec::<_, MAX_URIS>::new()));
+    let clients = Box::leak(Box::new(heapless::Vec::<_, MAX_CLIENTS>::new()));
+    let users = Box::leak(Box::new(heapless::Vec::<_, MAX_USERS>::new()));
+    let short = |error| named(&error);
+    image.fill_redirect_uris(uris).map_err(short)?;
+    image.fill_clients(uris, clients).map_err(short)?;
+    image.fill_users(users).map_err(short)?;
+    let configuration = image.configuration(Lists {
+        scopes: image.fill_scopes(scopes).map_err(short)?,
+        clients,
+        users,
+        signer,
+        verifiers: verifiers.leak(),
+    });
+    Ok(Ready {
+        server: AuthorizationServer::new(configuration).map_err(|error| named(&error))?,
+        throttle: image.throttle(),
+        notes: Notes {
+            demo: image.is_demonstration(),
+            exposed_keys: keys::others_may_use(path)
+                .then(|| path.to_owned())
+                .into_iter()
+                .collect(),
+            ..Notes::default()
+        },
+    })
+}

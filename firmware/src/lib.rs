@@ -1,4 +1,5 @@
 //! What every Smallgate board shares.
 #![no_std]
 
+pub mod http;
 pub mod image;

@@ -1,0 +1,6 @@
+//! The firmware's HTTP: octet by octet over a scripted connection with a clock
+//! of its own, and over TCP beside the simulator.
+
+mod framing;
+mod scripted;
+mod tcp;

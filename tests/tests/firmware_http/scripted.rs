@@ -1,0 +1,297 @@
+//! A connection that says and hears what a test wrote down, in virtual time.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
+
+use embedded_io_async::{ErrorKind, ErrorType, Read, Write};
+use smallgate_core::http::Source;
+use smallgate_core::oauth::{AuthorizationServer, Event};
+use smallgate_core::profile::STANDARD;
+use smallgate_core::secret::Entropy;
+use smallgate_core::time::UnixTime;
+use smallgate_firmware::http::{Buffers, Deadlines, Ended, Gateway, Platform, Surroundings, serve};
+use smallgate_tests::rig::{HERE, Rig, START};
+
+/// Time that passes when all wait.
+#[derive(Default)]
+pub(crate) struct Virtual {
+    now: Cell<Duration>,
+    next: Cell<Option<Duration>>,
+}
+
+impl Virtual {
+    async fn until(&self, time: Duration) {
+        poll_fn(|_| {
+            if self.now.get() >= time {
+                return Poll::Ready(());
+            }
+            let next = self.next.get().map_or(time, |next| next.min(time));
+            self.next.set(Some(next));
+            Poll::Pending
+        })
+        .await;
+    }
+
+    async fn wait(&self, duration: Duration) {
+        self.until(self.now.get() + duration).await;
+    }
+
+    /// Runs `future` to its end.
+    fn run<T>(&self, future: impl Future<Output = T>) -> T {
+        struct Flag(AtomicBool);
+        impl Wake for Flag {
+            fn wake(self: Arc<Self>) {
+                self.0.store(true, Ordering::Relaxed);
+            }
+        }
+        let flag = Arc::new(Flag(AtomicBool::new(false)));
+        let waker = Waker::from(Arc::clone(&flag));
+        let mut future = pin!(future);
+        loop {
+            self.next.set(None);
+            if let Poll::Ready(done) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+                return done;
+            }
+            if !flag.0.swap(false, Ordering::Relaxed) {
+                let next = self.next.get().expect("it waits for something");
+                self.now.set(next);
+            }
+        }
+    }
+}
+
+/// What a client does next.
+#[derive(Clone, Debug)]
+pub(crate) enum Act {
+    Send(Vec<u8>),
+    Pause(Duration),
+    /// Ends its side.
+    Finish,
+    /// Is gone: reading fails.
+    Vanish,
+}
+
+pub(crate) struct Connection<'v> {
+    time: &'v Virtual,
+    script: VecDeque<Act>,
+    /// Each write of the server's.
+    pub(crate) writes: Vec<Vec<u8>>,
+    pub(crate) reads: usize,
+    /// The client takes no octet.
+    deaf: bool,
+    pub(crate) closed: bool,
+    pub(crate) aborted: bool,
+}
+
+impl ErrorType for Connection<'_> {
+    type Error = ErrorKind;
+}
+
+impl Read for Connection<'_> {
+    async fn read(&mut self, room: &mut [u8]) -> Result<usize, ErrorKind> {
+        self.reads += 1;
+        loop {
+            match self.script.front_mut() {
+                // It stays, and says nothing.
+                None => std::future::pending().await,
+                Some(Act::Finish) => return Ok(0),
+                Some(Act::Vanish) => return Err(ErrorKind::ConnectionReset),
+                Some(Act::Pause(duration)) => {
+                    let until = self.time.now.get() + *duration;
+                    self.time.until(until).await;
+                    self.script.pop_front();
+                }
+                Some(Act::Send(octets)) if octets.is_empty() => drop(self.script.pop_front()),
+                Some(Act::Send(octets)) => {
+                    let length = room.len().min(octets.len());
+                    room[..length].copy_from_slice(&octets[..length]);
+                    octets.drain(..length);
+                    return Ok(length);
+                }
+            }
+        }
+    }
+}
+
+impl Write for Connection<'_> {
+    async fn write(&mut self, octets: &[u8]) -> Result<usize, ErrorKind> {
+        if self.deaf {
+            std::future::pending::<()>().await;
+        }
+        assert!(!self.closed, "nothing is written after the end");
+        self.writes.push(octets.to_vec());
+        Ok(octets.len())
+    }
+
+    async fn flush(&mut self) -> Result<(), ErrorKind> {
+        Ok(())
+    }
+}
+
+struct Machine<'v> {
+    time: &'v Virtual,
+    wanted: bool,
+}
+
+impl Platform<Connection<'_>> for Machine<'_> {
+    async fn wait(&self, duration: Duration) {
+        self.time.wait(duration).await;
+    }
+
+    fn close(&self, connection: &mut Connection<'_>) {
+        connection.closed = true;
+    }
+
+    fn abort(&self, connection: &mut Connection<'_>) {
+        connection.aborted = true;
+    }
+
+    fn is_wanted(&self) -> bool {
+        self.wanted
+    }
+}
+
+/// A clock that stands, entropy that counts, and events to look at.
+pub(crate) struct Bench {
+    pub(crate) now: Option<UnixTime>,
+    pub(crate) healthy: bool,
+    draws: Cell<u8>,
+    pub(crate) events: RefCell<Vec<String>>,
+}
+
+impl Bench {
+    pub(crate) fn new() -> Self {
+        Bench {
+            now: Some(START),
+            healthy: true,
+            draws: Cell::new(0),
+            events: RefCell::new(Vec::new()),
+        }
+    }
+}
+
+impl Surroundings for Bench {
+    fn now(&self) -> Option<UnixTime> {
+        self.now
+    }
+
+    fn serving_since(&self) -> UnixTime {
+        UnixTime(0)
+    }
+
+    fn entropy(&self) -> Option<[u8; Entropy::SIZE]> {
+        let draw = self.draws.get().wrapping_add(1);
+        self.draws.set(draw);
+        self.healthy.then_some([draw; Entropy::SIZE])
+    }
+
+    fn event(&self, event: &Event<'_>, _source: Source) {
+        self.events.borrow_mut().push(format!("{event:?}"));
+    }
+}
+
+/// How a scripted connection is served.
+pub(crate) struct Case {
+    pub(crate) bench: Bench,
+    pub(crate) wanted: bool,
+    pub(crate) deaf: bool,
+    /// The size of the buffer that gathers what is sent.
+    pub(crate) sending: usize,
+}
+
+impl Default for Case {
+    fn default() -> Self {
+        Case {
+            bench: Bench::new(),
+            wanted: false,
+            deaf: false,
+            sending: 2048,
+        }
+    }
+}
+
+/// What became of it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    pub(crate) ended: Ended,
+    pub(crate) writes: Vec<Vec<u8>>,
+    pub(crate) reads: usize,
+    pub(crate) took: Duration,
+}
+
+impl Outcome {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.writes.concat()).expect("text")
+    }
+}
+
+/// The longest head: 2,048 octets.
+pub(crate) const REQUEST: usize = 2048 + 1024;
+
+impl Case {
+    pub(crate) fn run(&self, script: impl IntoIterator<Item = Act>) -> Outcome {
+        let rig = Rig::new(STANDARD);
+        let store = RefCell::new(rig.store);
+        let gateway = Gateway::new(
+            &rig.server,
+            &rig.throttle,
+            &store,
+            &self.bench,
+            100,
+            UnixTime(0),
+        );
+        let time = Virtual::default();
+        let mut connection = Connection {
+            time: &time,
+            script: script.into_iter().collect(),
+            writes: Vec::new(),
+            reads: 0,
+            deaf: self.deaf,
+            closed: false,
+            aborted: false,
+        };
+        let machine = Machine {
+            time: &time,
+            wanted: self.wanted,
+        };
+        let mut request = vec![0; REQUEST];
+        let mut answer = vec![0; AuthorizationServer::ROOM];
+        let mut sending = vec![0; self.sending];
+        let buffers = Buffers {
+            request: &mut request,
+            answer: &mut answer,
+            sending: &mut sending,
+        };
+        let deadlines = Deadlines::DEFAULT;
+        let ended = time.run(serve(
+            &mut connection,
+            HERE,
+            &machine,
+            buffers,
+            &deadlines,
+            &gateway,
+        ));
+        assert!(connection.closed && connection.aborted, "it is ended");
+        let outcome = Outcome {
+            ended,
+            writes: connection.writes,
+            reads: connection.reads,
+            took: time.now.get(),
+        };
+        assert!(
+            [request, answer].concat().iter().all(|octet| *octet == 0),
+            "nothing of a request is left"
+        );
+        outcome
+    }
+
+    pub(crate) fn send(&self, octets: &[u8]) -> Outcome {
+        self.run([Act::Send(octets.to_vec()), Act::Finish])
+    }
+}

@@ -87,6 +87,9 @@ struct Serve {
     /// configuration's, or 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<SocketAddr>,
+    /// Where grants are kept
+    #[arg(long, value_enum, default_value_t = Store::Memory)]
+    store: Store,
     /// `real`, or a time such as 2026-01-01T00:00:00Z at which the clock stands
     /// still, or `unset`. A clock that is not real is moved by POST /sim/clock
     /// with {"advance":"1h"}, {"set":"2026-01-01T00:00:00Z"} or {"unset":true}
@@ -100,9 +103,18 @@ struct Serve {
     log_level: log::Level,
 }
 
+/// Where grants are kept.
+#[derive(Clone, Copy, ValueEnum)]
+enum Store {
+    /// 65,536 of them in memory, gone with the process
+    Memory,
+}
+
 impl Serve {
     fn run(self) -> Result<(), String> {
         log::start(self.log, self.log_level);
+        // The only kind yet: another one has to be told apart here.
+        let Store::Memory = self.store;
         serve::serve(Plan {
             config: self.config,
             image: self.image,

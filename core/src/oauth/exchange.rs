@@ -65,7 +65,9 @@ impl AuthorizationServer<'_> {
     ///
     /// `out` takes the response, and a quarter of it the token or query while
     /// it is read: [`AuthorizationServer::ROOM`] octets suffice for what the
-    /// default limits let in. It is wiped when the [`Answer`] is dropped.
+    /// default limits let in, but for a login form whose request grows past
+    /// three quarters of them when it is escaped: that is answered 413. The
+    /// room is wiped when the [`Answer`] is dropped.
     pub fn begin<'x>(
         &'x self,
         request: Request<'x>,

@@ -45,16 +45,17 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         }
         names = vec![one.clone()];
     }
-    let tally = fuzz(&names, options.seconds)?;
+    let tally = fuzz(&names, options.seconds, None)?;
     if tally.failed > 0 || tally.passed == 0 {
         bail!("{} of {} fuzz targets failed", tally.failed, names.len());
     }
     Ok(())
 }
 
-/// Every target for so many seconds; each counts as a test.
+/// Every target for so many seconds, each from the same seed at every run, so that a tree which passed
+/// passes again; each counts as a test. New ground is for `cargo xtask fuzz`.
 pub(crate) fn all(seconds: u64) -> Result<Tally> {
-    fuzz(&targets()?, seconds)
+    fuzz(&targets()?, seconds, Some(1))
 }
 
 /// What `cargo metadata` says.
@@ -96,7 +97,7 @@ fn targets() -> Result<Vec<String>> {
     Ok(names)
 }
 
-fn fuzz(names: &[String], seconds: u64) -> Result<Tally> {
+fn fuzz(names: &[String], seconds: u64, seed: Option<u32>) -> Result<Tally> {
     if names.is_empty() {
         return Ok(Tally::default());
     }
@@ -114,7 +115,7 @@ fn fuzz(names: &[String], seconds: u64) -> Result<Tally> {
     println!("running {} fuzz targets, {seconds} s each", names.len());
     let mut tally = Tally::default();
     for name in names {
-        match fuzz_one(name, &host, seconds) {
+        match fuzz_one(name, &host, seconds, seed) {
             Ok(executions) => {
                 println!("test fuzz {name} ... ok ({executions} executions)");
                 tally.passed += 1;
@@ -134,9 +135,16 @@ fn fuzz(names: &[String], seconds: u64) -> Result<Tally> {
 }
 
 /// Runs one target and says how many inputs it tried.
-fn fuzz_one(name: &str, host: &str, seconds: u64) -> Result<u64> {
+fn fuzz_one(name: &str, host: &str, seconds: u64, seed: Option<u32>) -> Result<u64> {
     let folder = target().join("fuzz");
-    let corpus = folder.join("corpus").join(name);
+    // What earlier runs found is where a run goes on from, unless it is to be the same every time.
+    let corpus = match seed {
+        None => folder.join("corpus").join(name),
+        Some(_) => folder.join("corpus-of-tests").join(name),
+    };
+    if seed.is_some() && corpus.exists() {
+        fs::remove_dir_all(&corpus)?;
+    }
     let artifacts = folder.join("artifacts").join(name);
     fs::create_dir_all(&corpus)?;
     fs::create_dir_all(&artifacts)?;
@@ -144,6 +152,7 @@ fn fuzz_one(name: &str, host: &str, seconds: u64) -> Result<u64> {
     command
         .arg(format!("-max_total_time={seconds}"))
         .args(["-timeout=10", "-print_final_stats=1"])
+        .args(seed.map(|seed| format!("-seed={seed}")))
         .arg(format!("-artifact_prefix={}/", artifacts.display()))
         .arg(&corpus);
     let seeds = root().join("tests/fuzz/seeds").join(name);

@@ -1,5 +1,9 @@
 //! What every Smallgate board shares.
 #![no_std]
 
+#[cfg(feature = "net")]
+pub mod app;
 pub mod http;
 pub mod image;
+#[cfg(feature = "net")]
+pub mod net;

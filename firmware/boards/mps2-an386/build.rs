@@ -6,7 +6,9 @@ fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=memory.x");
     println!("cargo:rustc-link-search={here}");
+    println!("cargo:rerun-if-changed=device.x");
     println!("cargo:rustc-link-arg-bins=-Tlink.x");
+    println!("cargo:rustc-link-arg-bins=-Tdefmt.x");
     // The sections keep their own alignment; a page's would only pad the image.
     println!("cargo:rustc-link-arg-bins=--nmagic");
 }

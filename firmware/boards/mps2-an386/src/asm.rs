@@ -51,6 +51,25 @@ impl Es256SigningKey {
         })
     }
 
+    /// Takes `secret` with the coordinates of the public key that should belong to it.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new); [`KeyError::OffCurve`] and [`KeyError::NotAPair`].
+    pub fn pair(
+        secret: &[u8; 32],
+        x: &[u8; 32],
+        y: &[u8; 32],
+        key_id: Option<&str>,
+    ) -> Result<Self, KeyError> {
+        let pair = Self::new(secret, key_id)?;
+        if pair.public == Es256VerifyingKey::new(x, y, None)?.public {
+            Ok(pair)
+        } else {
+            Err(KeyError::NotAPair)
+        }
+    }
+
     /// The public key to this private one, with the same `kid`.
     #[must_use]
     pub fn verifying_key(&self) -> Es256VerifyingKey {
@@ -127,6 +146,13 @@ impl Verifier for Es256VerifyingKey {
 
     fn key_id(&self) -> Option<&str> {
         self.key_id.as_deref()
+    }
+
+    fn public_point(&self) -> Option<([u8; 32], [u8; 32])> {
+        let (mut x, mut y) = ([0; 32], [0; 32]);
+        write_octets(&self.public.0, &mut x);
+        write_octets(&self.public.1, &mut y);
+        Some((x, y))
     }
 
     fn verify(&self, input: &[u8], signature: &[u8]) -> Result<(), SignatureError> {

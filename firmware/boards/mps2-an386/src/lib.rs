@@ -7,8 +7,13 @@
 #[cfg(feature = "asm")]
 mod asm;
 mod bench;
-mod machine;
+pub mod i2c;
+pub mod keys;
+pub mod lan9118;
+pub mod machine;
+pub mod time;
 pub mod tokens;
+pub mod uart;
 pub mod vectors;
 
 #[cfg(feature = "asm")]

@@ -1,9 +1,15 @@
-//! What Rust's rules do not cover: the stack as memory, and functions in assembly.
+//! What Rust's rules do not cover: registers and the stack as memory, interrupts, the debugger's
+//! services, and functions in assembly.
 //!
 //! The one file of this board with `unsafe`. What it offers is safe to call.
-#![expect(unsafe_code, reason = "the stack as memory, and calls of the assembly")]
+#![expect(
+    unsafe_code,
+    reason = "registers, the stack as memory, interrupts, and calls of the assembly"
+)]
 
 use core::hint::black_box;
+
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use cortex_m::register::msp;
 
@@ -54,6 +60,242 @@ fn depth(top: u32) -> Option<u32> {
         .count();
     let lowest = words_below(top).nth(untouched)?;
     (untouched > 0).then(|| top.saturating_sub(lowest.addr() as u32))
+}
+
+/// A block of 32-bit registers at a fixed address.
+#[derive(Clone, Copy)]
+pub(crate) struct Registers {
+    address: usize,
+    /// In octets.
+    size: usize,
+}
+
+/// The network card.
+pub(crate) const LAN9118: Registers = Registers::at(0x4020_0000, 0x100);
+/// The CMSDK dual timer.
+pub(crate) const DUAL_TIMERS: Registers = Registers::at(0x4000_2000, 0x40);
+/// The first CMSDK timer.
+pub(crate) const TIMER: Registers = Registers::at(0x4000_0000, 0x10);
+/// The first CMSDK UART.
+pub(crate) const UART: Registers = Registers::at(0x4000_4000, 0x14);
+/// The I2C bus that sensors are on: two pins, of Arm's SBCon.
+pub(crate) const I2C: Registers = Registers::at(0x4002_2000, 8);
+
+impl Registers {
+    /// Only for the blocks above, which the board has and nothing else uses.
+    const fn at(address: usize, size: usize) -> Self {
+        Registers { address, size }
+    }
+
+    /// Reads the register at `offset`, in octets; one that is none reads 0.
+    pub(crate) fn read(self, offset: usize) -> u32 {
+        match self.register(offset) {
+            // SAFETY: an aligned register of a device that the board has (see `at`); no memory of
+            // Rust's is there.
+            Some(register) => unsafe { register.read_volatile() },
+            None => 0,
+        }
+    }
+
+    /// Writes the register at `offset`, in octets; one that is none is left alone.
+    pub(crate) fn write(self, offset: usize, value: u32) {
+        if let Some(register) = self.register(offset) {
+            // SAFETY: as in `read`. No device here writes to memory.
+            unsafe { register.write_volatile(value) }
+        }
+    }
+
+    fn register(self, offset: usize) -> Option<*mut u32> {
+        (offset < self.size && offset.is_multiple_of(4))
+            .then(|| core::ptr::with_exposed_provenance_mut(self.address.wrapping_add(offset)))
+    }
+}
+
+/// The flash region that `smallgate provision` has its image put in.
+pub fn provisioning() -> &'static [u8] {
+    unsafe extern "C" {
+        static __provision_start: [u8; 0];
+        static __provision_end: [u8; 0];
+    }
+    let (start, end) = (&raw const __provision_start, &raw const __provision_end);
+    let length = end.addr().saturating_sub(start.addr());
+    // SAFETY: memory.x puts the symbols around a region of flash in which the linker places nothing.
+    // It is there from the start, and nothing writes to it while the program runs.
+    unsafe { core::slice::from_raw_parts(start.cast(), length) }
+}
+
+/// An entry of the table of interrupts.
+type Handler = unsafe extern "C" fn();
+
+unsafe extern "C" {
+    fn DefaultHandler();
+    fn DUAL_TIMER();
+    fn ETHERNET();
+}
+
+/// The interrupts up to the last one that is used; the linker script puts it where the processor
+/// looks.
+#[unsafe(no_mangle)]
+#[unsafe(link_section = ".vector_table.interrupts")]
+static __INTERRUPTS: [Handler; 14] = {
+    let mut table: [Handler; 14] = [DefaultHandler; 14];
+    table[10] = DUAL_TIMER;
+    table[13] = ETHERNET;
+    table
+};
+
+/// The interrupts that are used, by name: what `cortex_m_rt::interrupt` makes handlers of.
+#[expect(non_camel_case_types, reason = "the attribute looks for this name")]
+#[derive(Clone, Copy, Debug)]
+pub enum interrupt {
+    /// An alarm.
+    DUAL_TIMER,
+    /// A frame.
+    ETHERNET,
+}
+
+/// A number of [`__INTERRUPTS`].
+#[derive(Clone, Copy)]
+struct Line(u16);
+
+// SAFETY: the number of an interrupt of this board, always the same for the same line.
+unsafe impl cortex_m::interrupt::InterruptNumber for Line {
+    fn number(self) -> u16 {
+        self.0
+    }
+}
+
+/// Lets the timer interrupt.
+pub(crate) fn unmask_timer() {
+    // SAFETY: its handler keeps to critical sections, and nothing relies on its being masked.
+    unsafe { cortex_m::peripheral::NVIC::unmask(Line(10)) }
+}
+
+/// Lets the network card interrupt.
+pub(crate) fn unmask_ethernet() {
+    // SAFETY: as with the timer.
+    unsafe { cortex_m::peripheral::NVIC::unmask(Line(13)) }
+}
+
+/// Something is to be polled.
+static WOKEN: AtomicBool = AtomicBool::new(false);
+
+#[unsafe(export_name = "__pender")]
+fn pender(_: *mut ()) {
+    WOKEN.store(true, Ordering::Relaxed);
+}
+
+/// Polls what is to be polled, and sleeps when nothing is.
+///
+/// An executor of its own for the one reason that the usual one waits for events, which QEMU does
+/// not: it would keep a core of the host busy.
+pub fn run(executor: &'static embassy_executor::raw::Executor) -> ! {
+    loop {
+        WOKEN.store(false, Ordering::Relaxed);
+        // SAFETY: the executor is initialised where it is made, this is the one place that polls it,
+        // and nothing below calls it again: `run` does not return.
+        unsafe { executor.poll() };
+        cortex_m::interrupt::disable();
+        // An interrupt that comes now ends the waiting, and is served after `enable`.
+        if !WOKEN.load(Ordering::Relaxed) {
+            cortex_m::asm::wfi();
+        }
+        // SAFETY: nobody is in a critical section: this is the main loop.
+        unsafe { cortex_m::interrupt::enable() };
+    }
+}
+
+/// Paints what of the stack is free, for whoever wants to know later how deep it went.
+pub fn paint_stack() {
+    paint(msp::read());
+}
+
+/// Fills `octets` from the host's source of entropy, by the debugger's services: an emulated board
+/// has none of its own. False if that fails.
+pub fn host_entropy(octets: &mut [u8]) -> bool {
+    use cortex_m_semihosting::syscall;
+
+    const SOURCE: &core::ffi::CStr = c"/dev/urandom";
+    const READ_BINARY: usize = 1;
+    // SAFETY: OPEN reads a string that ends with a zero, of the length that it is told.
+    let file = unsafe { syscall!(OPEN, SOURCE.as_ptr(), READ_BINARY, SOURCE.count_bytes()) };
+    if file == usize::MAX {
+        return false;
+    }
+    // SAFETY: READ writes at most so many octets there, all of which are `octets`; no reference to
+    // them is used meanwhile.
+    let missing = unsafe { syscall!(READ, file, octets.as_mut_ptr(), octets.len()) };
+    // SAFETY: CLOSE takes a file that OPEN gave.
+    let closed = unsafe { syscall!(CLOSE, file) };
+    missing == 0 && closed == 0
+}
+
+mod log {
+    //! defmt's frames, on the UART.
+
+    use core::cell::UnsafeCell;
+    use core::sync::atomic::{AtomicBool, Ordering};
+
+    use super::UART;
+
+    const DATA: usize = 0x00;
+    const STATE: usize = 0x04;
+    const FULL: u32 = 1;
+
+    struct Encoder(UnsafeCell<(defmt::Encoder, critical_section::RestoreState)>);
+
+    // SAFETY: what is in it is touched within the critical section that `acquire` enters and
+    // `release` leaves, and nowhere else.
+    unsafe impl Sync for Encoder {}
+
+    static ENCODER: Encoder = Encoder(UnsafeCell::new((
+        defmt::Encoder::new(),
+        critical_section::RestoreState::invalid(),
+    )));
+    static TAKEN: AtomicBool = AtomicBool::new(false);
+
+    fn send(octets: &[u8]) {
+        for octet in octets {
+            while UART.read(STATE) & FULL != 0 {}
+            UART.write(DATA, (*octet).into());
+        }
+    }
+
+    #[defmt::global_logger]
+    struct Uart;
+
+    // SAFETY: one frame at a time: `acquire` enters a critical section, in which there is one
+    // executor of code, and ends the program if that one was in a frame already.
+    unsafe impl defmt::Logger for Uart {
+        fn acquire() {
+            // SAFETY: `release` leaves it with the same state, and frames do not overlap.
+            let restore = unsafe { critical_section::acquire() };
+            if TAKEN.swap(true, Ordering::Relaxed) {
+                crate::bench::fail();
+            }
+            // SAFETY: in the critical section, and no frame is open.
+            let (encoder, before) = unsafe { &mut *ENCODER.0.get() };
+            *before = restore;
+            encoder.start_frame(send);
+        }
+
+        unsafe fn flush() {}
+
+        unsafe fn release() {
+            // SAFETY: in the critical section of `acquire`, at the frame's end.
+            let (encoder, before) = unsafe { &mut *ENCODER.0.get() };
+            encoder.end_frame(send);
+            TAKEN.store(false, Ordering::Relaxed);
+            // SAFETY: entered by `acquire`, with this state.
+            unsafe { critical_section::release(*before) };
+        }
+
+        unsafe fn write(octets: &[u8]) {
+            // SAFETY: in the critical section of `acquire`, within a frame.
+            let (encoder, _) = unsafe { &mut *ENCODER.0.get() };
+            encoder.write(octets, send);
+        }
+    }
 }
 
 /// An integer of 256 bits, its lowest word first, as the assembly takes it.

@@ -1,0 +1,241 @@
+//! Seats and workers: an HTTP server on an `embassy-net` stack, in fixed memory.
+//!
+//! A board has memory for few requests at once, and a client that finds no
+//! socket listening is told that nobody is there. So there are more sockets than
+//! workers: a *seat* takes a connection and holds it until a worker is free.
+//!
+//! ```text
+//! free ─→ usher: accept ─→ arrived ─→ worker: serve ─→ free …
+//! ```
+//!
+//! Whoever arrived first is served first. When every seat is taken, connection
+//! requests stay unanswered ([`Patient`]), so that their clients ask again.
+
+mod patient;
+
+use core::net::IpAddr;
+
+use embassy_futures::select::select;
+use embassy_net::tcp::{State, TcpSocket};
+use embassy_net::{Config, DhcpConfig, Ipv4Cidr, Stack, StaticConfigV4};
+use embassy_sync::blocking_mutex::raw::NoopRawMutex;
+use embassy_sync::channel::Channel;
+use embassy_time::Timer;
+use smallgate_core::http::Source;
+
+use crate::http::{Buffers, Deadlines, Ended, Handler, Platform, serve};
+use crate::image::{Addressing, Network};
+
+pub use patient::Patient;
+
+/// The stack's configuration; without settings, what DHCP says.
+#[must_use]
+pub fn config(network: Option<Network<'_>>) -> Config {
+    let addressing = network.map_or(Addressing::Dhcp, |network| network.addressing);
+    match addressing {
+        Addressing::Dhcp => {
+            let mut dhcp = DhcpConfig::default();
+            dhcp.hostname = network
+                .and_then(|network| network.hostname)
+                .and_then(|name| name.try_into().ok());
+            Config::dhcpv4(dhcp)
+        }
+        Addressing::Static {
+            address,
+            prefix,
+            gateway,
+        } => Config::ipv4_static(StaticConfigV4 {
+            address: Ipv4Cidr::new(address, prefix),
+            gateway,
+            dns_servers: heapless::Vec::new(),
+        }),
+    }
+}
+
+/// How many connections are served at once.
+pub const WORKERS: usize = 4;
+
+/// How many connections there are at most, those that wait for a worker too.
+pub const SEATS: usize = 8;
+
+/// What a socket keeps of what comes, in octets: it is the window that clients
+/// see, and suffices for a usual request.
+const RECEIVING: usize = 768;
+
+/// What a socket keeps of what goes: a token response with its head.
+const SENDING: usize = 1024;
+
+/// A worker's room for a request: the longest body of the default limits, and
+/// as much again and a half for a head.
+const REQUEST: usize = 2560;
+
+/// Memory of a connection.
+pub struct Seat {
+    receiving: [u8; RECEIVING],
+    sending: [u8; SENDING],
+}
+
+impl Seat {
+    /// All zeros, so in a `static` it costs no image.
+    #[must_use]
+    pub const fn new() -> Self {
+        Seat {
+            receiving: [0; RECEIVING],
+            sending: [0; SENDING],
+        }
+    }
+
+    /// A socket in this memory.
+    #[must_use]
+    pub fn socket<'s>(&'s mut self, stack: Stack<'s>) -> TcpSocket<'s> {
+        TcpSocket::new(stack, &mut self.receiving, &mut self.sending)
+    }
+}
+
+impl Default for Seat {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Memory of a request that is being answered.
+pub struct Desk {
+    request: [u8; REQUEST],
+    answer: [u8; smallgate_core::oauth::AuthorizationServer::ROOM],
+}
+
+impl Desk {
+    /// All zeros, so in a `static` it costs no image.
+    #[must_use]
+    pub const fn new() -> Self {
+        Desk {
+            request: [0; REQUEST],
+            answer: [0; smallgate_core::oauth::AuthorizationServer::ROOM],
+        }
+    }
+}
+
+impl Default for Desk {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Sockets on their way from seat to worker and back, in the order in which
+/// their connections came.
+pub struct Hall<'q, 's> {
+    free: Queue<'q, 's>,
+    arrived: Queue<'q, 's>,
+}
+
+type Queue<'q, 's> = Channel<NoopRawMutex, &'q mut TcpSocket<'s>, SEATS>;
+
+impl<'q, 's> Hall<'q, 's> {
+    /// Nobody is here yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Hall {
+            free: Channel::new(),
+            arrived: Channel::new(),
+        }
+    }
+
+    /// Adds a seat; more than [`SEATS`] find no room.
+    pub fn furnish(&self, socket: &'q mut TcpSocket<'s>) {
+        // A client that is gone without a word frees its seat, whatever is in it.
+        socket.set_timeout(Some(LOST));
+        // An answer is written at once, and its last piece waits for nothing.
+        socket.set_nagle_enabled(false);
+        let _no_room = self.free.try_send(socket);
+    }
+
+    /// Leads one connection to `port` after another to a seat. As many of it
+    /// run as there are seats.
+    pub async fn usher(&self, port: u16) -> ! {
+        loop {
+            let socket = self.free.receive().await;
+            match socket.accept(port).await {
+                Ok(()) => self.arrived.send(socket).await,
+                Err(_) => {
+                    reset(socket).await;
+                    self.free.send(socket).await;
+                }
+            }
+        }
+    }
+
+    /// Serves one connection after another by `handler`. As many of it run as
+    /// there are desks. `ended` is told how each connection ended.
+    pub async fn work<H: Handler>(
+        &self,
+        desk: &mut Desk,
+        deadlines: &Deadlines,
+        handler: &H,
+        ended: impl Fn(Source, Ended),
+    ) -> ! {
+        loop {
+            let socket = self.arrived.receive().await;
+            let source = match socket.remote_endpoint() {
+                Some(endpoint) => source(endpoint.addr.into()),
+                // It is gone already; reading says so.
+                None => Source::LOCAL,
+            };
+            let buffers = Buffers {
+                request: &mut desk.request,
+                answer: &mut desk.answer,
+                // The socket gathers.
+                sending: &mut [],
+            };
+            let end = serve(socket, source, self, buffers, deadlines, handler).await;
+            ended(source, end);
+            reset(socket).await;
+            self.free.send(socket).await;
+        }
+    }
+}
+
+impl Default for Hall<'_, '_> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// How long a client may be silent while something is on its way to it.
+const LOST: embassy_time::Duration = embassy_time::Duration::from_secs(10);
+
+/// Leaves the socket closed, whatever state it is in.
+async fn reset(socket: &mut TcpSocket<'_>) {
+    if socket.state() != State::Closed {
+        socket.abort();
+    }
+    // What abort says to the client has to leave before the socket listens again.
+    select(socket.flush(), Timer::after_millis(50)).await;
+}
+
+const fn source(address: IpAddr) -> Source {
+    match address {
+        IpAddr::V4(address) => Source::v4(address.octets()),
+        IpAddr::V6(address) => Source::v6(address.octets()),
+    }
+}
+
+impl<'s> Platform<TcpSocket<'s>> for Hall<'_, 's> {
+    async fn wait(&self, duration: core::time::Duration) {
+        let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        Timer::after_micros(micros).await;
+    }
+
+    fn close(&self, connection: &mut TcpSocket<'s>) {
+        connection.close();
+    }
+
+    fn abort(&self, connection: &mut TcpSocket<'s>) {
+        if connection.state() != State::Closed {
+            connection.abort();
+        }
+    }
+
+    fn is_wanted(&self) -> bool {
+        !self.arrived.is_empty()
+    }
+}

@@ -60,10 +60,10 @@ pub const SEATS: usize = 8;
 
 /// What a socket keeps of what comes, in octets: it is the window that clients
 /// see, and suffices for a usual request.
-const RECEIVING: usize = 768;
+const RECEIVING: usize = 512;
 
-/// What a socket keeps of what goes: a token response with its head.
-const SENDING: usize = 1024;
+/// What a socket keeps of what goes: most token responses, with their heads.
+const SENDING: usize = 768;
 
 /// A worker's room for a request: the longest body of the default limits, and
 /// as much again and a half for a head.

@@ -10,11 +10,16 @@ use embassy_sync::waitqueue::AtomicWaker;
 
 use crate::machine::{self, Registers};
 
-/// The longest Ethernet frame, without its check sequence: 1,500 octets and the header.
-const FRAME: usize = 1514;
+/// The longest frame that is sent or taken, without its check sequence: the header and 576 octets,
+/// which "every internet module must be able to receive" (RFC 791 §3.1). Sockets tell their peers,
+/// and hold no more than that anyway; a longer frame would be somebody else's broadcast.
+const FRAME: usize = 14 + 576;
 
 /// The same in whole words.
 pub type FrameBuffer = [u8; FRAME.next_multiple_of(4)];
+
+/// The longest frame of an Ethernet with what the card puts before it.
+const LONGEST: u32 = 1536;
 
 const CARD: Registers = machine::LAN9118;
 
@@ -102,7 +107,7 @@ fn frames_waiting() -> bool {
 
 fn room_to_send() -> bool {
     // The free space in octets; a frame has two words before it.
-    CARD.read(TX_FIFO_INF) & 0xFFFF >= 1536
+    CARD.read(TX_FIFO_INF) & 0xFFFF >= LONGEST
 }
 
 const BUSY: u32 = 1 << 31;

@@ -3,6 +3,7 @@
 
 #[cfg(feature = "net")]
 pub mod app;
+pub mod entropy;
 pub mod http;
 pub mod image;
 #[cfg(feature = "net")]

@@ -3,8 +3,10 @@
 
 #[cfg(feature = "net")]
 pub mod app;
+pub mod clock;
 pub mod entropy;
 pub mod http;
 pub mod image;
 #[cfg(feature = "net")]
 pub mod net;
+pub mod rtc;

@@ -1,0 +1,306 @@
+//! How far the time is trusted.
+//!
+//! A board does not know the time when it starts. A source tells it: a real-time
+//! clock with a battery, an SNTP server. From then on the board's uptime counts
+//! on, and sources correct it.
+//!
+//! | a source says | before the first time | later |
+//! | --- | --- | --- |
+//! | more than a day before the image was made, or before what was committed | refused | refused |
+//! | more than 10 years after the image was made | refused | refused |
+//! | more than a day away from the time | – | refused |
+//! | anything else | taken | taken |
+//!
+//! SNTP is not authenticated, and a battery runs out: "one spoofed SNTP answer
+//! must not end the device". What was refused is told to the caller, for the
+//! log. A board that was given a wrong time at first, within the 10 years, keeps
+//! it until it is restarted, and its real-time clock is set if that was wrong.
+//!
+//! While the time is not known the core answers 503, and 503 too while it is
+//! behind what was committed.
+//!
+//! ```
+//! use smallgate_core::time::UnixTime;
+//! use smallgate_firmware::clock::{Correction, TimeRefused, TimeSource, TrustedClock};
+//!
+//! let provisioned_at = UnixTime(1_795_000_000);
+//! let clock = TrustedClock::new(provisioned_at, UnixTime(0));
+//! assert_eq!(clock.now(500), None);
+//!
+//! // A battery that ran out: 1970.
+//! let rtc = TimeSource::RealTimeClock;
+//! assert_eq!(
+//!     clock.synchronise(rtc, UnixTime(86_400), 600),
+//!     Err(TimeRefused::TooEarly),
+//! );
+//! let set = clock.synchronise(rtc, UnixTime(1_800_000_000), 700);
+//! assert_eq!(set, Ok(Correction::First));
+//! assert_eq!(clock.now(60_700), Some(UnixTime(1_800_000_060)));
+//! ```
+#![deny(
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unreachable,
+    clippy::unwrap_used
+)]
+
+use core::cell::Cell;
+use core::fmt;
+
+use smallgate_core::time::{Seconds, UnixTime};
+
+/// Who tells the time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum TimeSource {
+    /// A real-time clock on the board: to the second, and it drifts.
+    RealTimeClock,
+    /// A server, whose answer may be wrong by this much: half of the time that
+    /// it took, and what the server says of itself (its root distance).
+    Sntp {
+        /// At least a second is assumed, since times are whole seconds.
+        uncertainty: Seconds,
+    },
+}
+
+impl TimeSource {
+    /// A difference of so many seconds is none.
+    const fn tolerance(self) -> u64 {
+        match self {
+            TimeSource::RealTimeClock
+            | TimeSource::Sntp {
+                uncertainty: Seconds(0),
+            } => 1,
+            TimeSource::Sntp { uncertainty } => uncertainty.0 as u64,
+        }
+    }
+}
+
+/// What a time that was taken did to the clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Correction {
+    /// The time is known from now on.
+    First,
+    /// Nothing: the clock agrees, as far as the source knows.
+    Agrees,
+    /// Nothing: a server was heard within the last day, and knows better.
+    Outranked,
+    /// The clock was slow, and went forward by so much.
+    Forward(Seconds),
+    /// The clock was fast by so much, and goes back; by up to
+    /// [`TrustedClock::HOLD`] it waits instead.
+    Back(Seconds),
+}
+
+/// Why a time was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum TimeRefused {
+    /// It is more than a day before the image was made, or before something
+    /// that was committed.
+    TooEarly,
+    /// It is more than 10 years after the image was made.
+    TooLate,
+    /// It is more than a day away from the time that the clock has.
+    Jump,
+}
+
+/// The time, as far as it is trusted.
+///
+/// All methods take `&self` and return at once, for the tasks of one executor.
+/// `uptime` is in milliseconds since the board started, and never goes back.
+#[derive(Debug)]
+pub struct TrustedClock {
+    earliest: UnixTime,
+    latest: UnixTime,
+    set: Cell<Option<Set>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Set {
+    /// The time at an uptime.
+    time: UnixTime,
+    uptime: u64,
+    /// The time does not go back behind this.
+    held: UnixTime,
+    serving_since: UnixTime,
+    /// When a server was heard, as uptime.
+    server_heard: Option<u64>,
+}
+
+impl Set {
+    fn time(&self, uptime: u64) -> UnixTime {
+        let passed = uptime.saturating_sub(self.uptime) / 1000;
+        UnixTime(self.time.0.saturating_add(passed).min(UnixTime::LAST.0))
+    }
+
+    fn now(&self, uptime: u64) -> UnixTime {
+        self.time(uptime).max(self.held)
+    }
+}
+
+/// The longest jump, once the time is known.
+const DAY: Seconds = Seconds::days(1);
+
+/// How far after the making of its image a device is thought to live: 10 years.
+const LIFE: Seconds = Seconds::days(3653);
+
+const DAY_OF_UPTIME: u64 = 86_400_000;
+
+impl TrustedClock {
+    /// Up to this a clock that is fast stands still until the time has come,
+    /// instead of going back: what was committed a moment ago is then never
+    /// ahead of the time.
+    pub const HOLD: Seconds = Seconds(10);
+
+    /// A clock that is not set. The image was made at `provisioned_at`, and
+    /// nothing was committed after `floor`: what a store that outlives a reset
+    /// has seen, else 0.
+    #[must_use]
+    pub const fn new(provisioned_at: UnixTime, floor: UnixTime) -> Self {
+        let newest = if floor.0 > provisioned_at.0 {
+            floor
+        } else {
+            provisioned_at
+        };
+        TrustedClock {
+            earliest: UnixTime(newest.0.saturating_sub(DAY.0 as u64)),
+            latest: provisioned_at.plus(LIFE),
+            set: Cell::new(None),
+        }
+    }
+
+    /// The time, unless it is not known.
+    #[must_use]
+    pub fn now(&self, uptime: u64) -> Option<UnixTime> {
+        Some(self.set.get()?.now(uptime))
+    }
+
+    /// Since when the time is known and has made no leap ahead: what
+    /// [`Clock::serving_since`](smallgate_core::oauth::Clock::serving_since)
+    /// asks for. 0 while it is not known.
+    #[must_use]
+    pub fn serving_since(&self) -> UnixTime {
+        self.set.get().map_or(UnixTime(0), |set| set.serving_since)
+    }
+
+    /// Takes the time that a source tells, if it can be. The uptime is that of
+    /// the moment the time was right.
+    ///
+    /// # Errors
+    ///
+    /// The time is not to be trusted; the clock goes on as before.
+    pub fn synchronise(
+        &self,
+        source: TimeSource,
+        time: UnixTime,
+        uptime: u64,
+    ) -> Result<Correction, TimeRefused> {
+        if time < self.earliest {
+            return Err(TimeRefused::TooEarly);
+        }
+        if time > self.latest {
+            return Err(TimeRefused::TooLate);
+        }
+        let before = self.set.get();
+        let (set, correction) = match before {
+            None => (Set::first(time, uptime), Correction::First),
+            Some(before) => before.corrected(source, time, uptime)?,
+        };
+        let server_heard = match source {
+            TimeSource::RealTimeClock => set.server_heard,
+            TimeSource::Sntp { .. } => Some(uptime),
+        };
+        self.set.set(Some(Set {
+            server_heard,
+            ..set
+        }));
+        Ok(correction)
+    }
+}
+
+impl Set {
+    const fn first(time: UnixTime, uptime: u64) -> Self {
+        Set {
+            time,
+            uptime,
+            held: UnixTime(0),
+            serving_since: time,
+            server_heard: None,
+        }
+    }
+
+    fn corrected(
+        self,
+        source: TimeSource,
+        time: UnixTime,
+        uptime: u64,
+    ) -> Result<(Self, Correction), TimeRefused> {
+        let present = self.time(uptime);
+        let (ahead, behind) = (time.since(present), present.since(time));
+        let difference = ahead.max(behind);
+        if difference > u64::from(DAY.0) {
+            return Err(TimeRefused::Jump);
+        }
+        let is_outranked = source == TimeSource::RealTimeClock
+            && self
+                .server_heard
+                .is_some_and(|heard| uptime.saturating_sub(heard) < DAY_OF_UPTIME);
+        if difference <= source.tolerance() {
+            return Ok((self, Correction::Agrees));
+        }
+        if is_outranked {
+            return Ok((self, Correction::Outranked));
+        }
+        // At most a day.
+        let by = Seconds(u32::try_from(difference).unwrap_or(u32::MAX));
+        let set = Set {
+            time,
+            uptime,
+            ..self
+        };
+        Ok(if ahead > 0 {
+            // What was in its grace before the leap is in it still, as after a
+            // start: a lost answer must not become a theft.
+            let serving_since = set.now(uptime);
+            (
+                Set {
+                    serving_since,
+                    ..set
+                },
+                Correction::Forward(by),
+            )
+        } else {
+            let held = match by <= TrustedClock::HOLD {
+                true => self.now(uptime),
+                false => UnixTime(0),
+            };
+            let serving_since = self.serving_since.min(time);
+            (
+                Set {
+                    held,
+                    serving_since,
+                    ..set
+                },
+                Correction::Back(by),
+            )
+        })
+    }
+}
+
+impl fmt::Display for TimeRefused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            TimeRefused::TooEarly => "the time is before what was written",
+            TimeRefused::TooLate => "the time is too far ahead",
+            TimeRefused::Jump => "the time is more than a day away",
+        })
+    }
+}
+
+impl core::error::Error for TimeRefused {}

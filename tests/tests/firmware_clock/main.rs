@@ -1,0 +1,5 @@
+//! The firmware's clock: whom it trusts, and a real-time clock behind an I2C
+//! bus.
+
+mod rtc;
+mod trust;

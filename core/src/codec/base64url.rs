@@ -13,7 +13,7 @@
 
 use core::fmt;
 
-use base64ct::{Base64UrlUnpadded, Encoding};
+use super::base64::URL_SAFE;
 
 /// Why octets or characters could not be converted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -276,7 +276,8 @@ pub fn encode_secret<'o>(octets: &[u8], out: &'o mut [u8]) -> Result<&'o str, Ba
     let out = out
         .get_mut(..encoded_len(octets.len()))
         .ok_or(Base64Error::BufferTooSmall)?;
-    Base64UrlUnpadded::encode(octets, out).map_err(|_| Base64Error::BufferTooSmall)
+    URL_SAFE.encode(octets, out);
+    as_text(out)
 }
 
 /// [`decode`] for secrets: no table is looked into and nothing branches on a
@@ -288,9 +289,10 @@ pub fn encode_secret<'o>(octets: &[u8], out: &'o mut [u8]) -> Result<&'o str, Ba
 /// both are [`Base64Error::InvalidCharacter`].
 pub fn decode_secret<'o>(text: &[u8], out: &'o mut [u8]) -> Result<&'o mut [u8], Base64Error> {
     let out = decoded_part(text, out)?;
-    match Base64UrlUnpadded::decode(text, out) {
-        Ok(_) => Ok(out),
-        Err(_) => Err(Base64Error::InvalidCharacter),
+    if URL_SAFE.decode(text, out) {
+        Ok(out)
+    } else {
+        Err(Base64Error::InvalidCharacter)
     }
 }
 

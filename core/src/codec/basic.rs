@@ -23,8 +23,8 @@ mod tests;
 
 use core::{fmt, str};
 
-use base64ct::{Base64, Encoding};
-
+use super::base64::STANDARD;
+use super::base64url::decoded_len;
 use super::form::decode_component;
 use super::split::split_at_first;
 
@@ -138,7 +138,7 @@ pub fn parse<'a>(
     // RFC 7617 §2: "constructs the user-pass by concatenating the user-id, a single colon (":")
     // character, and the password"; "and obtains the basic-credentials by encoding this octet
     // sequence using Base64 ([RFC4648], Section 4) into a sequence of US-ASCII characters".
-    let plain = Base64::decode(credentials, plain).map_err(|_| BasicError::InvalidBase64)?;
+    let plain = decode(credentials, plain).ok_or(BasicError::InvalidBase64)?;
     let plain = str::from_utf8(plain).map_err(|_| BasicError::InvalidUtf8)?;
     // RFC 7617 §2: "The user-id and password MUST NOT contain any control characters".
     if has_control(plain) {
@@ -154,6 +154,20 @@ pub fn parse<'a>(
         id: half(id, id_copy),
         secret: half(secret, secret_copy),
     })
+}
+
+/// Base64 with its padding: "Special processing is performed if fewer than 24
+/// bits are available at the end of the data being encoded" (RFC 4648 §4).
+fn decode<'o>(text: &[u8], out: &'o mut [u8]) -> Option<&'o [u8]> {
+    if !text.len().is_multiple_of(4) {
+        return None;
+    }
+    let characters = text
+        .strip_suffix(b"==")
+        .or_else(|| text.strip_suffix(b"="))
+        .unwrap_or(text);
+    let octets = out.get_mut(..decoded_len(characters.len()))?;
+    STANDARD.decode(characters, octets).then_some(octets)
 }
 
 /// Both readings of `raw`, the decoded one in `copy`, which is not shorter.

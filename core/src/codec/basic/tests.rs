@@ -3,6 +3,8 @@ extern crate std;
 use std::string::String;
 use std::vec;
 
+use base64ct::{Base64, Encoding};
+
 use super::*;
 
 fn encoded(plain: &[u8]) -> String {

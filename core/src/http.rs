@@ -6,6 +6,7 @@ use core::ops::Range;
 
 use zeroize::Zeroize;
 
+use crate::codec::copy;
 use crate::codec::split::pieces;
 use crate::profile::Profile;
 
@@ -308,9 +309,7 @@ impl Text<'_> {
     pub(crate) fn push(&mut self, text: &str) {
         self.used = self.used.and_then(|start| {
             let end = start.checked_add(text.len())?;
-            self.out
-                .get_mut(start..end)?
-                .copy_from_slice(text.as_bytes());
+            copy(text.as_bytes(), self.out.get_mut(start..end)?);
             Some(end)
         });
     }

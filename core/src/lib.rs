@@ -21,6 +21,7 @@
 //! * [`jwt`] and [`jose`]: claims, signatures and keys.
 //! * [`bearer`]: what a resource does with the token that comes back.
 //! * [`store`]: where grants are kept.
+//! * [`sha256`]: the hash under all of it, and HMAC.
 //! * [`time`], [`scope`], [`secret`]: small values.
 //!
 //! Time and entropy are arguments. Clients, users, scopes and keys are slices
@@ -197,5 +198,6 @@ pub mod oauth;
 pub mod profile;
 pub mod scope;
 pub mod secret;
+pub mod sha256;
 pub mod store;
 pub mod time;

@@ -2,9 +2,8 @@
 
 use core::fmt;
 
-use sha2::{Digest, Sha256};
-
 use crate::codec::split::pieces;
+use crate::sha256::Sha256;
 
 /// The names of all scopes a server knows, at most 64; the position of a name
 /// is its bit in a [`ScopeSet`].
@@ -124,7 +123,7 @@ impl<'c> ScopeNames<'c> {
             hash.update(name.as_bytes());
             hash.update(b" ");
         }
-        let [a, b, c, d, ..] = <[u8; 32]>::from(hash.finalize());
+        let [a, b, c, d, ..] = hash.finish();
         [a, b, c, d]
     }
 }

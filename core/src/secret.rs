@@ -2,9 +2,10 @@
 
 use core::fmt;
 
-use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
+
+use crate::sha256::Sha256;
 
 /// Whether two octet strings are equal, in a time that depends on their
 /// lengths alone. Different lengths are unequal.
@@ -56,7 +57,7 @@ impl SecretHash {
     /// Hashes `secret`.
     #[must_use]
     pub fn of(secret: &[u8]) -> Self {
-        SecretHash(Sha256::digest(secret).into())
+        SecretHash(Sha256::of(secret))
     }
 
     /// Whether `other` is the hash of the same secret, in constant time.

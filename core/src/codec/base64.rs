@@ -2,6 +2,8 @@
 //! No table is looked into and nothing branches on a value: the time depends on
 //! the length alone.
 
+use super::copy;
+
 /// Characters that follow one another, as their values do.
 struct Run {
     character: u8,
@@ -61,9 +63,7 @@ impl Alphabet {
             .map_while(|octets| Some((octets, rooms.next()?)))
         {
             let mut three = [0; 3];
-            for (to, from) in three.iter_mut().zip(octets) {
-                *to = *from;
-            }
+            copy(octets, &mut three);
             let [a, b, c] = three;
             let values = [a >> 2, a << 4 | b >> 4, b << 2 | c >> 6, c];
             for (character, value) in characters.iter_mut().zip(values) {

@@ -183,7 +183,7 @@ fn half<'a>(raw: &'a str, copy: &'a mut [u8]) -> Half<'a> {
 
 fn decoded_copy<'a>(raw: &str, copy: &'a mut [u8]) -> Option<&'a str> {
     let copy = copy.get_mut(..raw.len())?;
-    copy.copy_from_slice(raw.as_bytes());
+    super::copy(raw.as_bytes(), copy);
     decode_component(copy)
         .ok()
         .filter(|decoded| !has_control(decoded))

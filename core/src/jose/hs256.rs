@@ -2,14 +2,12 @@
 
 use core::fmt;
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
-
 use super::{
     Algorithm, KeyError, KeyId, MAX_SIGNATURE, SignError, SignatureError, Signer, Verifier,
     owned_key_id,
 };
 use crate::secret::constant_time_eq;
+use crate::sha256::HmacKey;
 
 /// A symmetric key that signs and verifies.
 ///
@@ -18,7 +16,7 @@ use crate::secret::constant_time_eq;
 /// the key is let go, and a call's copies at its end.
 #[derive(Clone)]
 pub struct Hs256Key {
-    keyed: Hmac<Sha256>,
+    keyed: HmacKey,
     key_id: Option<KeyId>,
 }
 
@@ -54,17 +52,10 @@ impl Hs256Key {
         if looks_public(octets) {
             return Err(KeyError::PublicKey);
         }
-        let keyed = Hmac::new_from_slice(octets).map_err(|_| KeyError::TooShort)?;
         Ok(Hs256Key {
-            keyed,
+            keyed: HmacKey::new(octets),
             key_id: owned_key_id(key_id)?,
         })
-    }
-
-    fn tag(&self, input: &[u8]) -> [u8; 32] {
-        let mut mac = self.keyed.clone();
-        mac.update(input);
-        mac.finalize().into_bytes().into()
     }
 }
 
@@ -78,7 +69,7 @@ impl Signer for Hs256Key {
     }
 
     fn sign(&self, input: &[u8], signature: &mut [u8; MAX_SIGNATURE]) -> Result<usize, SignError> {
-        let tag = self.tag(input);
+        let tag = self.keyed.tag(input);
         *signature.first_chunk_mut().ok_or(SignError::Backend)? = tag;
         Ok(tag.len())
     }
@@ -98,7 +89,7 @@ impl Verifier for Hs256Key {
     /// check of the length.
     fn verify(&self, input: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
         let signature: &[u8; 32] = signature.try_into().map_err(|_| SignatureError::Length)?;
-        if constant_time_eq(&self.tag(input), signature) {
+        if constant_time_eq(&self.keyed.tag(input), signature) {
             Ok(())
         } else {
             Err(SignatureError::Mismatch)

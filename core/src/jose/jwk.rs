@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use sha2::{Digest, Sha256};
+use crate::sha256::Sha256;
 use zeroize::Zeroizing;
 
 use crate::codec::base64url;
@@ -201,18 +201,18 @@ impl Jwk {
             Material::Rsa { thumbprint } => return *thumbprint,
             Material::P256 { x, y, .. } => {
                 hash.update(br#"{"crv":"P-256","kty":"EC","x":""#);
-                hash.update(Characters::of(x).as_str());
+                hash.update(Characters::of(x).as_str().as_bytes());
                 hash.update(br#"","y":""#);
-                hash.update(Characters::of(y).as_str());
+                hash.update(Characters::of(y).as_str().as_bytes());
                 hash.update(br#""}"#);
             }
             Material::Octets(octets) => {
                 hash.update(br#"{"k":""#);
-                hash.update(Characters::of(octets.as_slice()).as_str());
+                hash.update(Characters::of(octets.as_slice()).as_str().as_bytes());
                 hash.update(br#"","kty":"oct"}"#);
             }
         }
-        hash.finalize().into()
+        hash.finish()
     }
 
     /// The public key of `verifier` with its name, wherever the key lives; none

@@ -5,7 +5,7 @@ use core::fmt;
 
 use crate::codec::base64url::{self, Base64Error};
 use crate::codec::json::{Text, Writer};
-use crate::codec::words;
+use crate::codec::{copy, words};
 
 use super::header::{Header, HeaderPolicy};
 use super::{MAX_SIGNATURE, SignError, SignatureError, Signer, Verifier};
@@ -145,9 +145,7 @@ fn encode_forward(out: &mut [u8], mut read: usize, len: usize) -> Option<usize> 
         if let Some(whole) = source.first_chunk() {
             block = *whole;
         } else {
-            for (to, from) in block.iter_mut().zip(source) {
-                *to = *from;
-            }
+            copy(source, &mut block);
         }
         let taken = source.len().min(BLOCK);
         read = read.checked_add(taken)?;

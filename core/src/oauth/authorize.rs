@@ -1,8 +1,6 @@
 //! The authorization endpoint (RFC 6749 §3.1, §4.1.1): a request becomes a login
 //! form, and a form that was filled in becomes a code.
 
-use sha2::{Digest, Sha256};
-
 use super::config::User;
 use super::error::{Parameter, Refusal};
 use super::event::Event;
@@ -14,10 +12,12 @@ use super::page::{self, LoginForm};
 use super::redirect;
 use super::request::{self, optional, required};
 use super::session::Session;
+use crate::codec::copy;
 use crate::codec::form::Parameters;
 use crate::codec::split::split_at_first;
 use crate::http::{self, Body, Header};
 use crate::profile::{GrantType, Rotation};
+use crate::sha256::Sha256;
 use crate::time::Seconds;
 
 /// What the form adds to the request when it comes back as a body: its token,
@@ -39,7 +39,7 @@ pub(super) fn get<'x>(
     let Some(room) = room.filter(|_| comes_back <= session.configuration().limits.body) else {
         return session.refuse_page(Refusal::QueryTooLong);
     };
-    room.copy_from_slice(query.as_bytes());
+    copy(query.as_bytes(), room);
     let limits = session.form_limits();
     match Parameters::from_form(room, &limits) {
         Ok(parameters) => ask(session, &parameters),
@@ -172,7 +172,7 @@ pub(super) fn approve<'x>(
         challenge: asked.challenge,
         redirect_uri: request
             .named_uri
-            .then(|| Sha256::digest(request.redirect_uri.as_bytes()).into()),
+            .then(|| Sha256::of(request.redirect_uri.as_bytes())),
     };
     let mut text = [0; HANDLE_LENGTH];
     let code =

@@ -1,20 +1,18 @@
 //! What keeps a login form from being forged: a MAC over the request it
 //! belongs to and the moment it expires, in a hidden field. No cookie is needed.
 
-use hmac::{Hmac, Mac};
-use sha2::Sha256;
-
 use super::handle::HandleKeys;
 use crate::codec::base64url;
 use crate::secret::constant_time_eq;
+use crate::sha256::HmacKey;
 use crate::time::UnixTime;
 
 const LABEL: &[u8; 17] = b"smallgate/1 form\0";
 
 /// Makes and checks the hidden field: 8 octets of time and 16 of MAC.
 pub(super) struct FormMac {
-    current: Hmac<Sha256>,
-    previous: Option<Hmac<Sha256>>,
+    current: HmacKey,
+    previous: Option<HmacKey>,
 }
 
 impl FormMac {
@@ -68,8 +66,8 @@ impl FormMac {
 }
 
 /// Each field goes in with its length, so that no two requests look the same.
-fn mac(key: &Hmac<Sha256>, fields: &[(&str, Option<&str>)], time: &[u8; 8]) -> [u8; 16] {
-    let mut mac = key.clone();
+fn mac(key: &HmacKey, fields: &[(&str, Option<&str>)], time: &[u8; 8]) -> [u8; 16] {
+    let mut mac = key.begin();
     mac.update(LABEL);
     mac.update(time);
     for (_, value) in fields {
@@ -79,7 +77,6 @@ fn mac(key: &Hmac<Sha256>, fields: &[(&str, Option<&str>)], time: &[u8; 8]) -> [
         mac.update(&length.to_be_bytes());
         mac.update(value.unwrap_or_default().as_bytes());
     }
-    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, ..] =
-        <[u8; 32]>::from(mac.finalize().into_bytes());
+    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, ..] = mac.finish();
     [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]
 }

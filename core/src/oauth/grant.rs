@@ -2,9 +2,8 @@
 
 use core::fmt;
 
-use sha2::{Digest, Sha256};
-
 use crate::scope::ScopeSet;
+use crate::sha256::Sha256;
 use crate::time::UnixTime;
 
 /// A grant's id: 12 random octets, never used again.
@@ -56,7 +55,7 @@ impl Tag {
         let mut hash = Sha256::new();
         hash.update(kind);
         hash.update(name.as_bytes());
-        let [a, b, c, d, e, f, g, h, ..] = <[u8; 32]>::from(hash.finalize());
+        let [a, b, c, d, e, f, g, h, ..] = hash.finish();
         Tag([a, b, c, d, e, f, g, h])
     }
 }

@@ -14,14 +14,12 @@
 
 use core::fmt;
 
-use hmac::{Hmac, Mac};
-use sha2::{Digest, Sha256};
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::grant::{GrantId, Tag};
-use super::password::keyed;
 use crate::codec::base64url;
 use crate::secret::constant_time_eq;
+use crate::sha256::{HmacKey, Sha256};
 
 /// How many octets a handle has.
 pub const HANDLE_SIZE: usize = 33;
@@ -51,15 +49,9 @@ impl MasterKey {
     }
 
     /// The key for one purpose.
-    pub(super) fn derive(&self, label: &[u8]) -> Hmac<Sha256> {
-        let mut key: [u8; 32] = keyed(&self.0)
-            .chain_update(label)
-            .finalize()
-            .into_bytes()
-            .into();
-        let mac = keyed(&key);
-        key.zeroize();
-        mac
+    pub(super) fn derive(&self, label: &[u8]) -> HmacKey {
+        let key = Zeroizing::new(HmacKey::new(&self.0).tag(label));
+        HmacKey::new(&*key)
     }
 }
 
@@ -99,9 +91,9 @@ pub struct HandleKeys {
 
 /// [`HandleKeys`], derived once.
 pub(super) struct HandleMac {
-    current: Hmac<Sha256>,
+    current: HmacKey,
     slot: Slot,
-    previous: Option<Hmac<Sha256>>,
+    previous: Option<HmacKey>,
     issuer: [u8; 8],
 }
 
@@ -173,7 +165,7 @@ impl Kind {
 impl HandleMac {
     pub(super) fn new(keys: &HandleKeys, issuer: &str) -> Self {
         let derive = |master: &MasterKey| master.derive(b"smallgate/1 handle");
-        let [a, b, c, d, e, f, g, h, ..] = <[u8; 32]>::from(Sha256::digest(issuer.as_bytes()));
+        let [a, b, c, d, e, f, g, h, ..] = Sha256::of(issuer.as_bytes());
         HandleMac {
             current: derive(&keys.current),
             slot: keys.slot,
@@ -239,13 +231,13 @@ impl HandleMac {
 
     fn mac(
         &self,
-        key: &Hmac<Sha256>,
+        key: &HmacKey,
         kind: Kind,
         body: &[u8; 17],
         client: Tag,
         binding: &CodeBinding,
     ) -> [u8; 16] {
-        let mut mac = key.clone();
+        let mut mac = key.begin();
         mac.update(LABEL);
         mac.update(body);
         mac.update(&self.issuer);
@@ -254,8 +246,7 @@ impl HandleMac {
             mac.update(&binding.challenge.unwrap_or_default());
             mac.update(&binding.redirect_uri.unwrap_or_default());
         }
-        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, ..] =
-            <[u8; 32]>::from(mac.finalize().into_bytes());
+        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, ..] = mac.finish();
         [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]
     }
 }

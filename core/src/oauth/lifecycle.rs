@@ -15,8 +15,6 @@
 //! | Active or Pending | Rk, k > n | none; read again | 503: a stale read or a restored backup, never theft |
 //! | Revoked, ∅, idle or absolute end | any | – | `invalid_grant` |
 
-use sha2::{Digest, Sha256};
-
 use super::client_auth::AuthenticatedClient;
 use super::config::{Client, Configuration};
 use super::error::{Parameter, Refusal};
@@ -30,6 +28,7 @@ use super::request::{GrantRequest, TokenRequest};
 use super::session::Session;
 use super::standing;
 use crate::profile::{GrantType, Rotation};
+use crate::sha256::Sha256;
 use crate::store::{Loaded, Seen};
 use crate::time::UnixTime;
 
@@ -58,7 +57,7 @@ pub(super) fn begin<'x>(
                 let bound_uri = redirect_uri.filter(|_| presented.has_redirect_uri());
                 let binding = CodeBinding {
                     challenge,
-                    redirect_uri: bound_uri.map(|uri| Sha256::digest(uri.as_bytes()).into()),
+                    redirect_uri: bound_uri.map(|uri| Sha256::of(uri.as_bytes())),
                 };
                 let uri = presented.has_redirect_uri() == bound_uri.is_some();
                 verify(session, &presented, Kind::Code, client, &binding).filter(|_| pkce && uri)

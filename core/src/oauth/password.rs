@@ -6,11 +6,10 @@ mod tests;
 
 use core::fmt;
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
 use zeroize::Zeroize;
 
 use crate::secret::constant_time_eq;
+use crate::sha256::HmacKey;
 
 /// What a configuration keeps of a password.
 #[derive(Clone, Copy)]
@@ -47,9 +46,8 @@ impl fmt::Debug for PasswordHash {
 
 /// A password that is being hashed.
 pub(super) struct PasswordWork {
-    /// Keyed with the password; cloned for each iteration, so that the key is
-    /// hashed once.
-    prf: Hmac<Sha256>,
+    /// Keyed with the password.
+    prf: HmacKey,
     last: [u8; 32],
     sum: [u8; 32],
     /// Iterations that go into `sum`.
@@ -67,15 +65,12 @@ impl PasswordWork {
     /// The same, but what follows takes `most` iterations in all, so that users
     /// with different counts take the same time.
     pub(super) fn new_among(password: &[u8], salt: &[u8], iterations: u32, most: u32) -> Self {
-        let prf = keyed(password);
+        let prf = HmacKey::new(password);
         // "U_1 = PRF (P, S || INT (i))", and i is 1: one block is all we keep.
-        let first = prf
-            .clone()
-            .chain_update(salt)
-            .chain_update([0, 0, 0, 1])
-            .finalize()
-            .into_bytes()
-            .into();
+        let mut first = prf.begin();
+        first.update(salt);
+        first.update(&[0, 0, 0, 1]);
+        let first = first.finish();
         PasswordWork {
             prf,
             last: first,
@@ -96,13 +91,7 @@ impl PasswordWork {
             } else {
                 break;
             }
-            self.last = self
-                .prf
-                .clone()
-                .chain_update(self.last)
-                .finalize()
-                .into_bytes()
-                .into();
+            self.last = self.prf.tag(&self.last);
             let mask = if counts { 0xFF } else { 0 };
             for (sum, octet) in self.sum.iter_mut().zip(&self.last) {
                 *sum ^= octet & mask;
@@ -123,23 +112,4 @@ impl Drop for PasswordWork {
         self.last.zeroize();
         self.sum.zeroize();
     }
-}
-
-/// HMAC-SHA256 with `key`, which may have any length.
-pub(super) fn keyed(key: &[u8]) -> Hmac<Sha256> {
-    // A key longer than a block is hashed first (RFC 2104 §2), which `hmac`
-    // does too; done here, the key is never too long for the infallible call.
-    use sha2::Digest;
-    let mut block = [0_u8; 64];
-    match block.get_mut(..key.len()) {
-        Some(start) => start.copy_from_slice(key),
-        None => {
-            for (octet, hashed) in block.iter_mut().zip(Sha256::digest(key)) {
-                *octet = hashed;
-            }
-        }
-    }
-    let mac = Hmac::<Sha256>::new(&block.into());
-    block.zeroize();
-    mac
 }

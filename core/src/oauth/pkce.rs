@@ -1,6 +1,6 @@
 //! Proof Key for Code Exchange (RFC 7636), method S256 alone.
 
-use sha2::{Digest, Sha256};
+use crate::sha256::Sha256;
 
 /// A `code_verifier`: "43-octet ... maximum length of 128 characters" of
 /// `[A-Z] / [a-z] / [0-9] / "-" / "." / "_" / "~"` (RFC 7636 §4.1).
@@ -22,7 +22,7 @@ impl<'r> CodeVerifier<'r> {
     /// (RFC 7636 §4.6, decoded).
     #[must_use]
     pub fn challenge(&self) -> [u8; 32] {
-        Sha256::digest(self.0.as_bytes()).into()
+        Sha256::of(self.0.as_bytes())
     }
 }
 

@@ -3,9 +3,8 @@
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use sha2::{Digest, Sha256};
-
 use crate::http::Source;
+use crate::sha256::Sha256;
 use crate::time::{Seconds, UnixTime};
 
 /// How many failures are too many.
@@ -127,11 +126,11 @@ impl<'t> Throttle<'t> {
 
     pub(super) fn pair(&self, account: Account, name: &str, source: Source) -> Pair {
         let mut hash = Sha256::new();
-        hash.update(self.salt);
-        hash.update([account as u8]);
+        hash.update(&self.salt);
+        hash.update(&[account as u8]);
         hash.update(source.octets());
         hash.update(name.as_bytes());
-        let [a, b, c, d, e, f, g, h, ..] = <[u8; 32]>::from(hash.finalize());
+        let [a, b, c, d, e, f, g, h, ..] = hash.finish();
         Pair {
             account,
             tag: u32::from_le_bytes([a, b, c, d]).max(1),

@@ -4,6 +4,7 @@ use core::fmt;
 
 use super::JsonError;
 use super::scanner::plain_run;
+use crate::codec::copy;
 
 /// Writes JSON into a slice, member by member, without a buffer of its own.
 ///
@@ -188,7 +189,7 @@ impl<'o> Writer<'o> {
             .and_then(|free| free.get_mut(..octets.len()));
         match free {
             Some(free) if !self.overflow => {
-                free.copy_from_slice(octets);
+                copy(octets, free);
                 self.length = self.length.saturating_add(octets.len());
             }
             _ => self.overflow = true,

@@ -1,6 +1,6 @@
 //! Reading a JWK.
 
-use sha2::{Digest, Sha256};
+use crate::sha256::Sha256;
 use zeroize::Zeroizing;
 
 use crate::codec::base64url;
@@ -94,12 +94,12 @@ impl<'a> Members<'a> {
     fn rsa(&self) -> Result<Material, JwkError> {
         let mut hash = Sha256::new();
         hash.update(br#"{"e":""#);
-        hash.update(self.public_text(JwkMember::Exponent)?);
+        hash.update(self.public_text(JwkMember::Exponent)?.as_bytes());
         hash.update(br#"","kty":"RSA","n":""#);
-        hash.update(self.public_text(JwkMember::Modulus)?);
+        hash.update(self.public_text(JwkMember::Modulus)?.as_bytes());
         hash.update(br#""}"#);
         Ok(Material::Rsa {
-            thumbprint: hash.finalize().into(),
+            thumbprint: hash.finish(),
         })
     }
 

@@ -3,12 +3,11 @@
 
 use core::fmt;
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::{Digest, Sha256};
 use smallgate_core::jose::{
     Algorithm, KeyError, KeyId, MAX_SIGNATURE, SignError, SignatureError, Signer, Verifier,
 };
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use smallgate_core::sha256::{HmacKey, Sha256};
+use zeroize::Zeroizing;
 
 use crate::machine::{Words, p256};
 
@@ -90,11 +89,11 @@ impl Signer for Es256SigningKey {
     }
 
     fn sign(&self, input: &[u8], signature: &mut [u8; MAX_SIGNATURE]) -> Result<usize, SignError> {
-        let hash: [u8; 32] = Sha256::digest(input).into();
+        let hash = Sha256::of(input);
         let scalar = Zeroizing::new(words(&self.secret));
-        let mut nonces = Nonces::new(&self.secret, &hash).ok_or(SignError::Backend)?;
+        let mut nonces = Nonces::new(&self.secret, &hash);
         for _ in 0..NONCES {
-            let nonce = nonces.next().ok_or(SignError::Backend)?;
+            let nonce = nonces.next();
             if let Some((r, s)) = p256::sign(&hash, &scalar, &nonce) {
                 let (first, second) = signature.split_at_mut(32);
                 write_octets(&r, first);
@@ -164,7 +163,7 @@ impl Verifier for Es256VerifyingKey {
         if !(p256::in_order(&r) && p256::in_order(&s)) {
             return Err(SignatureError::OutOfRange);
         }
-        let hash: [u8; 32] = Sha256::digest(input).into();
+        let hash = Sha256::of(input);
         let (x, y) = &self.public;
         if p256::verify(x, y, &hash, &r, &s) {
             Ok(())
@@ -184,65 +183,48 @@ impl fmt::Debug for Es256VerifyingKey {
 
 /// The nonces of RFC 6979 §3.2, for P-256 and SHA-256, where all lengths are 256 bits.
 struct Nonces {
-    k: [u8; 32],
-    v: [u8; 32],
+    /// K, as the key that it is: it makes two or three tags, and its own octets are hashed once.
+    k: HmacKey,
+    v: Zeroizing<[u8; 32]>,
     again: bool,
 }
 
 impl Nonces {
     /// Steps b to g.
-    fn new(secret: &[u8; 32], hash: &[u8; 32]) -> Option<Self> {
+    fn new(secret: &[u8; 32], hash: &[u8; 32]) -> Self {
         let mut nonces = Self {
-            k: [0; 32],
-            v: [1; 32],
+            k: HmacKey::new(&[0; 32]),
+            v: Zeroizing::new([1; 32]),
             again: false,
         };
         let hash = below_order(hash);
-        nonces.step(&[&[0], secret, &hash])?;
-        nonces.step(&[&[1], secret, &hash])?;
-        Some(nonces)
+        nonces.step(&[&[0], secret, &hash]);
+        nonces.step(&[&[1], secret, &hash]);
+        nonces
     }
 
     /// Step h: "If that value of k is within the [1,q-1] range, and is suitable for DSA or ECDSA
     /// (i.e., it results in an r value that is not 0), then the generation of k is finished."
     /// Whether it is, the signing says; asked for another, K and V step on first.
-    fn next(&mut self) -> Option<Zeroizing<Words>> {
+    fn next(&mut self) -> Zeroizing<Words> {
         if self.again {
-            self.step(&[&[0]])?;
+            self.step(&[&[0]]);
         }
         self.again = true;
-        self.v = mac(&self.k, &[&self.v])?;
-        Some(Zeroizing::new(words(&self.v)))
+        *self.v = self.k.tag(&*self.v);
+        Zeroizing::new(words(&self.v))
     }
 
     /// K = HMAC_K(V || `then`), V = HMAC_K(V).
-    fn step(&mut self, then: &[&[u8]]) -> Option<()> {
-        let mut keyed = Hmac::<Sha256>::new_from_slice(&self.k).ok()?;
-        keyed.update(&self.v);
+    fn step(&mut self, then: &[&[u8]]) {
+        let mut mac = self.k.begin();
+        mac.update(&*self.v);
         for part in then {
-            keyed.update(part);
+            mac.update(part);
         }
-        self.k = keyed.finalize().into_bytes().into();
-        self.v = mac(&self.k, &[&self.v])?;
-        Some(())
+        self.k = HmacKey::new(&*Zeroizing::new(mac.finish()));
+        *self.v = self.k.tag(&*self.v);
     }
-}
-
-impl Drop for Nonces {
-    fn drop(&mut self) {
-        self.k.zeroize();
-        self.v.zeroize();
-    }
-}
-
-impl ZeroizeOnDrop for Nonces {}
-
-fn mac(key: &[u8; 32], parts: &[&[u8]]) -> Option<[u8; 32]> {
-    let mut keyed = Hmac::<Sha256>::new_from_slice(key).ok()?;
-    for part in parts {
-        keyed.update(part);
-    }
-    Some(keyed.finalize().into_bytes().into())
 }
 
 /// `bits2octets` (RFC 6979 §2.3.4): "that modular reduction can be implemented with a simple

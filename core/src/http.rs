@@ -232,7 +232,13 @@ impl<'o> Response<'o> {
     }
 
     pub(crate) fn header(&mut self, name: &'static str, value: &'static str) {
-        let _full = self.headers.push((name, HeaderValue::Fixed(value)));
+        self.push(name, HeaderValue::Fixed(value));
+    }
+
+    // Not inlined: it is called for each field of each kind of answer.
+    #[inline(never)]
+    fn push(&mut self, name: &'static str, value: HeaderValue) -> bool {
+        self.headers.push((name, value)).is_ok()
     }
 
     /// Adds a header field whose value `write` puts into the buffer. It must
@@ -243,10 +249,8 @@ impl<'o> Response<'o> {
         name: &'static str,
         write: impl FnOnce(&mut Text<'_>),
     ) -> bool {
-        self.append(write).is_some_and(|range| {
-            let value = HeaderValue::Written(range);
-            self.headers.push((name, value)).is_ok()
-        })
+        self.append(write)
+            .is_some_and(|range| self.push(name, HeaderValue::Written(range)))
     }
 
     /// Makes what `write` writes the body; false when it does not fit.

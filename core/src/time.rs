@@ -17,6 +17,8 @@ impl UnixTime {
 
     /// This moment and `length` more, never past [`UnixTime::LAST`].
     #[must_use]
+    // Not inlined: 64 bits are two registers, and this is called from everywhere.
+    #[inline(never)]
     pub const fn plus(self, length: Seconds) -> UnixTime {
         let sum = self.0.saturating_add(length.0 as u64);
         if sum > Self::LAST.0 {

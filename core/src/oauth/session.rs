@@ -49,6 +49,8 @@ impl<'x> Session<'x> {
         }
     }
 
+    // Not inlined: an event is large, and comes from everywhere.
+    #[inline(never)]
     pub(super) fn event(&mut self, event: Event<'x>) {
         let _full = self.events.push(event);
     }

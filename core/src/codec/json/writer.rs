@@ -133,19 +133,19 @@ impl<'o> Writer<'o> {
     pub fn member_u64(&mut self, name: &str, value: u64) {
         self.name(name);
         // u64::MAX has 20 digits.
-        let mut digits = [b'0'; 20];
+        let mut digits = [0; 20];
         let mut left = value;
-        let mut count: usize = 0;
-        for slot in digits.iter_mut().rev() {
-            *slot = b'0' | u8::try_from(left % 10).unwrap_or(0);
-            left /= 10;
-            count = count.saturating_add(1);
+        let mut first = digits.len();
+        for (position, digit) in digits.iter_mut().enumerate().rev() {
+            let (tenth, remainder) = divided_by_ten(left);
+            *digit = b'0' | remainder;
+            first = position;
+            left = tenth;
             if left == 0 {
                 break;
             }
         }
-        let unused = digits.len().saturating_sub(count);
-        self.raw(digits.get(unused..).unwrap_or(b"0"));
+        self.raw(digits.get(first..).unwrap_or_default());
     }
 
     /// `"name":true` or `"name":false`
@@ -259,6 +259,20 @@ impl<'o> Writer<'o> {
         };
         self.raw(&[b'\\', short]);
     }
+}
+
+/// A tenth of `number`, and what remains: long division, 16 bits at a time. A
+/// machine of 32 bits divides those at once, and 64 in a routine of 900 octets.
+fn divided_by_ten(number: u64) -> (u64, u8) {
+    let mut remainder = 0_u32;
+    let mut tenth = 0;
+    for shift in [48, 32, 16, 0] {
+        let [.., high, low] = (number >> shift).to_be_bytes();
+        let part = remainder << 16 | u32::from(u16::from_be_bytes([high, low]));
+        tenth = tenth << 16 | u64::from(part / 10);
+        remainder = part % 10;
+    }
+    (tenth, u8::try_from(remainder).unwrap_or(0))
 }
 
 impl fmt::Debug for Writer<'_> {

@@ -235,6 +235,13 @@ impl<'o> Response<'o> {
         self.push(name, HeaderValue::Fixed(value));
     }
 
+    /// Adds these header fields.
+    pub(crate) fn fields(&mut self, fields: &[(&'static str, &'static str)]) {
+        for (name, value) in fields {
+            self.header(name, value);
+        }
+    }
+
     // Not inlined: it is called for each field of each kind of answer.
     #[inline(never)]
     fn push(&mut self, name: &'static str, value: HeaderValue) -> bool {

@@ -88,13 +88,11 @@ pub(crate) fn sign_staged<'o, E: From<SignError>>(
 
 fn write_header(json: &mut Writer<'_>, signer: &dyn Signer, typ: Option<&str>) {
     json.begin_object();
-    json.member_text("alg", signer.algorithm().name());
-    if let Some(typ) = typ {
-        json.member_text("typ", typ);
-    }
-    if let Some(key_id) = signer.key_id() {
-        json.member_text("kid", key_id);
-    }
+    json.member_texts(&[
+        ("alg", Some(signer.algorithm().name())),
+        ("typ", typ),
+        ("kid", signer.key_id()),
+    ]);
     json.end_object();
 }
 

@@ -109,7 +109,7 @@ fn nothing<'x>(session: &mut Session<'x>, endpoint: Endpoint) -> Next<'x> {
         Endpoint::Revocation => response::no_store(&mut session.response),
         Endpoint::Introspection => {
             response::headers(&mut session.response);
-            session.json(|json| {
+            session.json(&mut |json| {
                 json.begin_object();
                 json.member_bool("active", false);
                 json.end_object();
@@ -221,45 +221,33 @@ impl<'x> Inspection<'x> {
         let username =
             standing::subject(configuration.users, &claims).map(|user: &User<'_>| user.username);
         let token_type = configuration.profile.token_type;
-        session.json(|json| {
+        session.json(&mut |json| {
             json.begin_object();
             json.member_bool("active", true);
             if let Some(scope) = &claims.scope {
-                response::member_scope(json, scope.names());
+                response::member_scope(json, &mut scope.names());
             }
-            let texts = [
+            json.member_texts(&[
                 ("client_id", claims.client_id),
                 ("username", username),
                 ("token_type", is_access.then_some(token_type)),
-            ];
+            ]);
             let times = [
                 ("exp", claims.expires_at),
                 ("iat", claims.issued_at),
                 ("nbf", claims.not_before),
             ];
-            let more = [
-                ("sub", claims.subject),
-                ("iss", claims.issuer),
-                ("jti", claims.jwt_id),
-            ];
-            for (name, value) in texts {
-                if let Some(value) = value {
-                    json.member_text(name, value);
-                }
-            }
             for (name, value) in times {
                 if let Some(value) = value {
                     json.member_u64(name, value.0);
                 }
             }
-            for (name, value) in more {
-                if let Some(value) = value {
-                    json.member_text(name, value);
-                }
-            }
-            if is_access {
-                json.member_text("aud", configuration.audience);
-            }
+            json.member_texts(&[
+                ("sub", claims.subject),
+                ("iss", claims.issuer),
+                ("jti", claims.jwt_id),
+                ("aud", is_access.then_some(configuration.audience)),
+            ]);
             json.end_object();
         });
         Next::Done

@@ -61,20 +61,13 @@ fn answer<'x>(session: &mut Session<'x>, claims: &Claims<'_>) -> Next<'x> {
     let user = standing::subject(session.configuration().users, claims);
     session.response.set_status(200);
     response::headers(&mut session.response);
-    session.json(|json| {
+    session.json(&mut |json| {
         json.begin_object();
-        if let Some(subject) = claims.subject {
-            json.member_text("sub", subject);
-        }
-        if let Some(client) = claims.client_id {
-            json.member_text("client_id", client);
-        }
+        json.member_texts(&[("sub", claims.subject), ("client_id", claims.client_id)]);
         if let Some(scope) = &claims.scope {
-            response::member_scope(json, scope.names());
+            response::member_scope(json, &mut scope.names());
         }
-        if let Some(user) = user {
-            json.member_text("username", user.username);
-        }
+        json.member_texts(&[("username", user.map(|user| user.username))]);
         json.end_object();
     });
     Next::Done
@@ -91,12 +84,12 @@ pub(super) fn refuse<'x>(session: &mut Session<'x>, error: BearerError) -> Next<
             out.header_with("www-authenticate", |text| error.challenge("", text));
         }
     }
-    session.json(|json| {
+    session.json(&mut |json| {
         json.begin_object();
-        if let (Some(code), Some(description)) = (error.code(), error.description()) {
-            json.member_text("error", code);
-            json.member_text("error_description", description);
-        }
+        json.member_texts(&[
+            ("error", error.code()),
+            ("error_description", error.description()),
+        ]);
         json.end_object();
     });
     Next::Done

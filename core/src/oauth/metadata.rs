@@ -6,7 +6,7 @@ use super::session::Session;
 use crate::codec::json::Writer;
 use crate::http::Route;
 use crate::jose::Jwk;
-use crate::profile::{GrantType, Profile};
+use crate::profile::{ClientAuthentication, GrantType, Profile};
 
 /// `GET /.well-known/oauth-authorization-server`.
 pub(super) fn metadata<'x>(session: &mut Session<'x>) -> Next<'x> {
@@ -28,29 +28,25 @@ pub(super) fn metadata<'x>(session: &mut Session<'x>) -> Next<'x> {
             profile.introspection.then_some(Route::INTROSPECTION),
         ),
     ];
-    publish(session, "application/json", |json| {
+    publish(session, "application/json", &mut |json| {
         json.begin_object();
         json.member_text("issuer", issuer);
-        json.member_text_parts("token_endpoint", [base, profile.token_path]);
+        json.member_text_parts("token_endpoint", &[base, profile.token_path]);
         for (name, path) in optional {
             if let Some(path) = path {
-                json.member_text_parts(name, [base, path]);
+                json.member_text_parts(name, &[base, path]);
             }
         }
-        list(
-            json,
-            "scopes_supported",
-            configuration.scopes.all().iter().copied(),
-        );
-        list(
-            json,
-            "grant_types_supported",
-            profile.grant_types.iter().map(GrantType::name),
-        );
-        list(json, "response_types_supported", codes.then_some("code"));
+        let scopes = &mut configuration.scopes.all().iter().copied();
+        json.member_array("scopes_supported", scopes);
+        let grant_types = &mut profile.grant_types.iter().map(GrantType::name);
+        json.member_array("grant_types_supported", grant_types);
+        let mut one =
+            |name, value| json.member_array(name, &mut codes.then_some(value).into_iter());
+        one("response_types_supported", "code");
         if codes {
-            list(json, "response_modes_supported", ["query"]);
-            list(json, "code_challenge_methods_supported", ["S256"]);
+            one("response_modes_supported", "query");
+            one("code_challenge_methods_supported", "S256");
         }
         methods(json, profile);
         json.member_bool("authorization_response_iss_parameter_supported", codes);
@@ -60,23 +56,33 @@ pub(super) fn metadata<'x>(session: &mut Session<'x>) -> Next<'x> {
 
 /// How clients authenticate at each endpoint that there is.
 fn methods(json: &mut Writer<'_>, profile: &Profile) {
-    let all = || profile.client_authentication.names();
-    list(json, "token_endpoint_auth_methods_supported", all());
-    if profile.revocation {
-        list(json, "revocation_endpoint_auth_methods_supported", all());
-    }
-    if profile.introspection {
-        // A client without a secret may not ask about tokens.
-        let with_secret = all().filter(|name| *name != "none");
-        let name = "introspection_endpoint_auth_methods_supported";
-        list(json, name, with_secret);
+    let all = profile.client_authentication;
+    // A client without a secret may not ask about tokens.
+    let with_secret = ClientAuthentication { none: false, ..all };
+    let endpoints = [
+        (true, "token_endpoint_auth_methods_supported", all),
+        (
+            profile.revocation,
+            "revocation_endpoint_auth_methods_supported",
+            all,
+        ),
+        (
+            profile.introspection,
+            "introspection_endpoint_auth_methods_supported",
+            with_secret,
+        ),
+    ];
+    for (exists, name, methods) in endpoints {
+        if exists {
+            json.member_array(name, &mut methods.names());
+        }
     }
 }
 
 /// `GET /jwks.json`: "public keys alone" (R48).
 pub(super) fn jwks<'x>(session: &mut Session<'x>) -> Next<'x> {
     let verifiers = session.configuration().verifiers;
-    publish(session, "application/jwk-set+json", |json| {
+    publish(session, "application/jwk-set+json", &mut |json| {
         json.begin_object();
         json.begin_array_member("keys");
         for key in verifiers.iter().filter_map(|key| Jwk::public(*key)) {
@@ -92,19 +98,11 @@ pub(super) fn jwks<'x>(session: &mut Session<'x>) -> Next<'x> {
 fn publish<'x>(
     session: &mut Session<'x>,
     media_type: &'static str,
-    write: impl FnOnce(&mut Writer<'_>),
+    write: &mut dyn FnMut(&mut Writer<'_>),
 ) -> Next<'x> {
     session.response.set_status(200);
     session.response.header("content-type", media_type);
     session.response.header("cache-control", "no-cache");
     session.json(write);
     Next::Done
-}
-
-fn list<'n>(json: &mut Writer<'_>, name: &str, items: impl IntoIterator<Item = &'n str>) {
-    json.begin_array_member(name);
-    for item in items {
-        json.array_text(item);
-    }
-    json.end_array();
 }

@@ -11,15 +11,17 @@ use crate::profile::ErrorAnswer;
 /// The header fields of every page and redirect (R46). `form-action` is not
 /// restricted: browsers apply it to the redirect that follows a form, too.
 pub(super) fn headers(response: &mut Response<'_>) {
-    response.header("cache-control", "no-store");
-    response.header("pragma", "no-cache");
-    response.header("referrer-policy", "no-referrer");
-    response.header("x-frame-options", "DENY");
-    response.header("x-content-type-options", "nosniff");
-    response.header(
-        "content-security-policy",
-        "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
-    );
+    response.fields(&[
+        ("cache-control", "no-store"),
+        ("pragma", "no-cache"),
+        ("referrer-policy", "no-referrer"),
+        ("x-frame-options", "DENY"),
+        ("x-content-type-options", "nosniff"),
+        (
+            "content-security-policy",
+            "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
+        ),
+    ]);
 }
 
 /// Writes a page of this `status`; false when it does not fit.
@@ -28,7 +30,7 @@ fn page(
     response: &mut Response<'_>,
     status: u16,
     title: &str,
-    content: impl FnOnce(&mut Text<'_>),
+    content: &mut dyn FnMut(&mut Text<'_>),
 ) -> bool {
     response.reset();
     response.set_status(status);
@@ -62,7 +64,7 @@ impl<'x, F: Iterator<Item = &'x str> + Clone> LoginForm<'x, F> {
     /// Writes the form; false when it does not fit.
     #[must_use]
     pub(super) fn write(&self, status: u16, response: &mut Response<'_>) -> bool {
-        page(response, status, "Sign in", |html| {
+        page(response, status, "Sign in", &mut |html| {
             if let Some(message) = self.message {
                 html.push("<p role=\"alert\">");
                 html.push(message);
@@ -111,7 +113,7 @@ impl<'x, F: Iterator<Item = &'x str> + Clone> LoginForm<'x, F> {
 /// Shows a code to be copied into the application; false when it does not fit.
 #[must_use]
 pub(super) fn code(code: &str, response: &mut Response<'_>) -> bool {
-    page(response, 200, "Signed in", |html| {
+    page(response, 200, "Signed in", &mut |html| {
         html.push("<p>Copy this code into the application:</p>\n<p><code id=\"code\">");
         push_text(html, code);
         html.push("</code></p>\n");
@@ -120,7 +122,7 @@ pub(super) fn code(code: &str, response: &mut Response<'_>) -> bool {
 
 /// Says what is wrong to a person, when there is nowhere to send an error to.
 pub(super) fn error(status: u16, answer: &ErrorAnswer, detail: &str, response: &mut Response<'_>) {
-    let fits = page(response, status, "This did not work", |html| {
+    let fits = page(response, status, "This did not work", &mut |html| {
         html.push("<p role=\"alert\"><code id=\"error\">");
         push_text(html, answer.error);
         html.push("</code>: ");

@@ -80,7 +80,7 @@ pub(super) fn tokens(
             }
             ResponseMember::Scope => {
                 if !tokens.scope.is_empty() {
-                    member_scope(&mut json, scopes.names(tokens.scope));
+                    member_scope(&mut json, &mut scopes.names(tokens.scope));
                 }
             }
             ResponseMember::JwtId => json.member_text("jti", jwt_id),
@@ -99,13 +99,13 @@ pub(super) fn tokens(
 }
 
 /// `"scope":"one two"`
-pub(super) fn member_scope<'n>(json: &mut Writer<'_>, names: impl Iterator<Item = &'n str>) {
+pub(super) fn member_scope(json: &mut Writer<'_>, names: &mut dyn Iterator<Item = &str>) {
     json.begin_text("scope");
-    for (position, name) in names.enumerate() {
-        if position > 0 {
-            json.push_text(" ");
-        }
+    let mut separator = "";
+    for name in names {
+        json.push_text(separator);
         json.push_text(name);
+        separator = " ";
     }
     json.end_text();
 }
@@ -141,7 +141,7 @@ pub(super) fn refusal(
     if let Some(wait) = refusal.retry_after() {
         retry_after(wait, response);
     }
-    json(response, |json| {
+    json(response, &mut |json| {
         json.begin_object();
         json.member_text("error", answer.error);
         json.begin_text("error_description");
@@ -164,7 +164,7 @@ pub(super) fn retry_after(wait: Seconds, response: &mut Response<'_>) {
 }
 
 /// Makes what `write` writes the body; 500 without one if it does not fit.
-pub(super) fn json(response: &mut Response<'_>, write: impl FnOnce(&mut Writer<'_>)) {
+pub(super) fn json(response: &mut Response<'_>, write: &mut dyn FnMut(&mut Writer<'_>)) {
     let mut json = Writer::new(response.rest());
     write(&mut json);
     match json.finish().map(|body| body.len()) {
@@ -186,8 +186,7 @@ pub(super) fn headers(response: &mut Response<'_>) {
 
 /// The same without a body.
 pub(super) fn no_store(response: &mut Response<'_>) {
-    response.header("cache-control", "no-store");
-    response.header("pragma", "no-cache");
+    response.fields(&[("cache-control", "no-store"), ("pragma", "no-cache")]);
 }
 
 /// The most characters of a request that an answer repeats.

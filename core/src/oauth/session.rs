@@ -140,7 +140,7 @@ impl<'x> Session<'x> {
         if let Some(methods) = allow {
             self.response.header("allow", methods);
         }
-        self.json(|json| {
+        self.json(&mut |json| {
             json.begin_object();
             json.member_text("error", "invalid_request");
             json.member_text("error_description", description);
@@ -150,7 +150,7 @@ impl<'x> Session<'x> {
     }
 
     /// Makes what `write` writes the body; 500 without one if it does not fit.
-    pub(super) fn json(&mut self, write: impl FnOnce(&mut Writer<'_>)) {
+    pub(super) fn json(&mut self, write: &mut dyn FnMut(&mut Writer<'_>)) {
         response::json(&mut self.response, write);
     }
 }

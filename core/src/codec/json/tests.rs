@@ -378,7 +378,7 @@ fn document(writer: &mut Writer<'_>) {
     writer.member_u64("most", u64::MAX);
     writer.member_bool("yes", true);
     writer.member_bool("no", false);
-    writer.member_text_parts("scope", ["read", " ", "write"]);
+    writer.member_text_parts("scope", &["read", " ", "write"]);
     writer.begin_array_member("none");
     writer.end_array();
     writer.begin_array_member("texts");

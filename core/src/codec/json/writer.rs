@@ -79,8 +79,17 @@ impl<'o> Writer<'o> {
         self.end_text();
     }
 
+    /// `"name":"value"` for each name that has a value.
+    pub fn member_texts(&mut self, members: &[(&str, Option<&str>)]) {
+        for (name, value) in members {
+            if let Some(value) = value {
+                self.member_text(name, value);
+            }
+        }
+    }
+
     /// `"name":"value"`, the value being all `parts` one after the other.
-    pub fn member_text_parts<'p>(&mut self, name: &str, parts: impl IntoIterator<Item = &'p str>) {
+    pub fn member_text_parts(&mut self, name: &str, parts: &[&str]) {
         self.begin_text(name);
         for part in parts {
             self.push_text(part);
@@ -165,6 +174,15 @@ impl<'o> Writer<'o> {
         self.name(name);
         self.raw(b"[");
         self.comma = false;
+    }
+
+    /// `"name":["value",…]`
+    pub fn member_array(&mut self, name: &str, values: &mut dyn Iterator<Item = &str>) {
+        self.begin_array_member(name);
+        for value in values {
+            self.array_text(value);
+        }
+        self.end_array();
     }
 
     /// `"value"` as an item of an array.

@@ -10,14 +10,16 @@ use crate::codec::copy;
 use crate::codec::split::pieces;
 use crate::profile::Profile;
 
-/// A request whose head and body have arrived whole.
-pub struct Request<'r> {
+/// A request whose head and body have arrived whole. Its head, `'h`, is read
+/// when an exchange begins and not needed afterwards; its body, `'r`, is needed
+/// until the exchange is over.
+pub struct Request<'h, 'r> {
     /// The method, in the spelling of the request line.
-    pub method: &'r str,
+    pub method: &'h str,
     /// The request target: an absolute path, and a query if there is one.
-    pub target: &'r str,
+    pub target: &'h str,
     /// The header fields in their order. Names compare without regard to case.
-    pub headers: &'r [Header<'r>],
+    pub headers: &'h [Header<'h>],
     /// The body. It is decoded in place, so it is gone afterwards.
     pub body: Body<'r>,
     /// Where the request comes from, for the throttle.

@@ -23,6 +23,7 @@
 //! | field | form |
 //! | --- | --- |
 //! | made for a demonstration | 0 or 1 |
+//! | made at | 8, Unix seconds |
 //! | profile | text: its name |
 //! | rotation | 0 rotate, 1 reuse |
 //! | lifetimes | 4 each: access token, code, refresh idle, refresh absolute, grace |
@@ -33,6 +34,8 @@
 //! | throttle | 1 failures, 4 window |
 //! | handle keys | 1 slot, 32 current, optional 32 previous |
 //! | API key | optional 32, SHA-256 |
+//! | timeouts | optional 4 each, seconds: head, body, idle |
+//! | trusted proxies | list: 1 kind, 4 or 6, with 4 or 16 octets of address; 1 prefix |
 //! | network | optional: optional text hostname; 1 kind: 0 DHCP, 1 static: 4 address, 1 prefix, optional 4 gateway |
 //! | signing key | key |
 //! | retired keys | list of key |
@@ -60,6 +63,8 @@
     clippy::unwrap_used
 )]
 
+use smallgate_core::oauth::AuthorizationServer;
+
 mod entries;
 mod error;
 mod fields;
@@ -67,6 +72,7 @@ mod key;
 mod lists;
 mod network;
 mod open;
+mod serving;
 mod writer;
 
 pub use entries::ClientEntry;
@@ -75,6 +81,7 @@ pub use key::{Key, Material, SoftwareKey};
 pub use lists::Lists;
 pub use network::{Addressing, Network};
 pub use open::Image;
+pub use serving::Timeouts;
 pub use writer::{Contents, HandleSecrets, Writer};
 
 /// What an image begins with.
@@ -93,6 +100,15 @@ pub const MAX_SCOPES: usize = 32;
 pub const MAX_CLIENT_URIS: usize = 8;
 /// The most redirect URIs of all clients.
 pub const MAX_URIS: usize = MAX_CLIENTS * MAX_CLIENT_URIS;
+/// The most trusted proxies, or subnets of them.
+pub const MAX_PROXIES: usize = 8;
+/// The longest body that an image may let in, in octets: so much room for it
+/// every board has.
+pub const MAX_BODY: usize = 1024;
+/// The longest access token that an image may let in, in octets: so much room
+/// for it is in an answer's (see
+/// [`AuthorizationServer::begin`](smallgate_core::oauth::AuthorizationServer::begin)).
+pub const MAX_TOKEN: usize = AuthorizationServer::ROOM / 4;
 /// The most retired keys, which verify beside the signing key.
 pub const MAX_RETIRED_KEYS: usize = 3;
 

@@ -107,7 +107,7 @@ impl Reading {
     }
 }
 
-fn system_time() -> Option<UnixTime> {
+pub(crate) fn system_time() -> Option<UnixTime> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
     let now = UnixTime(now.as_secs());
     (now >= IMPLAUSIBLE_BEFORE).then_some(now)

@@ -4,6 +4,7 @@
 //! `file` says what may stand there, `values` reads single values, `clients`
 //! and `build` make the core's configuration of it.
 
+mod board;
 mod build;
 mod clients;
 mod fault;
@@ -19,7 +20,8 @@ use std::path::{Path, PathBuf};
 use smallgate_core::jose::Jwk;
 use smallgate_core::oauth::{AuthorizationServer, ThrottlePolicy};
 use smallgate_core::profile::{self, Profile};
-use smallgate_firmware::image::{HandleSecrets, Network};
+use smallgate_firmware::http::Subnet;
+use smallgate_firmware::image::{HandleSecrets, Network, Timeouts};
 
 pub(crate) use self::fault::ConfigError;
 use self::fault::{Fault, SourceText};
@@ -54,6 +56,8 @@ pub(crate) struct Packing {
     pub(crate) signing_key: Jwk,
     pub(crate) retired_keys: Vec<Jwk>,
     pub(crate) handle_keys: HandleSecrets,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) trusted_proxies: Vec<Subnet>,
     pub(crate) network: Option<Network<'static>>,
 }
 
@@ -99,6 +103,11 @@ impl Document {
     /// What the desktop's side of it needs to know.
     pub(crate) fn server_settings(&self) -> Result<ServerSettings, ConfigError> {
         ServerSettings::new(&self.file.server).map_err(|fault| self.source.error(&fault))
+    }
+
+    /// Refuses what a board would ignore.
+    pub(crate) fn suits_a_board(&self) -> Result<(), ConfigError> {
+        board::check(&self.file).map_err(|fault| self.source.error(&fault))
     }
 
     /// Makes the authorization server. `asked` is the profile named on the

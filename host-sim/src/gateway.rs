@@ -61,7 +61,7 @@ impl Gateway {
     /// signed, verified or hashed.
     pub(crate) fn exchange<'x>(
         &'x self,
-        request: Request<'x>,
+        request: Request<'_, 'x>,
         out: &'x mut [u8],
     ) -> Result<Answer<'x>, String> {
         let entropy = Entropy::new(credentials::random()?);

@@ -11,15 +11,15 @@ use hyper::header::{
 };
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Version};
-use ipnet::IpNet;
 use smallgate_core::http::{Body, Header, Request as CoreRequest};
 use smallgate_core::oauth::{Answer, AuthorizationServer};
+use smallgate_firmware::http::{Peer, Subnet, source};
 use tracing::{error, info, warn};
 
 use crate::clock::StepError;
 use crate::connection::Phase;
 use crate::gateway::Gateway;
-use crate::{log, source, times};
+use crate::{log, times};
 
 /// Moves a stepped clock. It is the simulator's own, not the core's.
 const CLOCK_PATH: &str = "/sim/clock";
@@ -28,7 +28,7 @@ const CLOCK_PATH: &str = "/sim/clock";
 #[derive(Clone, Copy)]
 pub(crate) struct Service {
     pub(crate) gateway: &'static Gateway,
-    pub(crate) trusted_proxies: &'static [IpNet],
+    pub(crate) trusted_proxies: &'static [Subnet],
     pub(crate) body_timeout: Duration,
 }
 
@@ -46,6 +46,14 @@ enum Received {
 type Reply = Response<Full<Bytes>>;
 
 impl Service {
+    /// Who a connection from `address` is.
+    pub(crate) const fn peer(self, address: IpAddr) -> Peer<'static> {
+        Peer {
+            address,
+            trusted_proxies: self.trusted_proxies,
+        }
+    }
+
     /// Answers one request of a connection from `peer`.
     pub(crate) async fn answer(
         self,
@@ -94,7 +102,7 @@ impl Service {
             .get_all("x-forwarded-for")
             .iter()
             .map(HeaderValue::as_bytes);
-        let address = source::address(peer, self.trusted_proxies, forwarded);
+        let address = self.peer(peer).origin(forwarded);
         if head.uri.path() == CLOCK_PATH {
             return match stranger(&head.headers, peer, address) {
                 Some(why) => {
@@ -120,7 +128,7 @@ impl Service {
                 .map_or("", |target| target.as_str()),
             headers: &headers,
             body,
-            source: source::source(address),
+            source: source(address),
         };
         // A quarter of it is for a token while it is read.
         let token = self.gateway.server().configuration().limits.token;

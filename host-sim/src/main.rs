@@ -13,7 +13,6 @@ mod log;
 mod provision;
 mod room;
 mod serve;
-mod source;
 mod times;
 mod tokens;
 

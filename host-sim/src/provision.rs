@@ -9,6 +9,7 @@ use clap::Args;
 use smallgate_core::jose::{Signer, Verifier};
 use smallgate_core::oauth::AuthorizationServer;
 use smallgate_core::profile::Profile;
+use smallgate_core::time::UnixTime;
 use smallgate_firmware::image::{
     Contents, Image, Key, Lists, MAX_CLIENTS, MAX_SCOPES, MAX_SIZE, MAX_URIS, MAX_USERS,
     SoftwareKey, Writer,
@@ -16,12 +17,15 @@ use smallgate_firmware::image::{
 use zeroize::Zeroizing;
 
 use crate::cli::profile_named;
-use crate::config::{Built, Document, Notes};
-use crate::serve::Ready;
-use crate::{demo, keys};
+use crate::config::{Built, Document, Notes, ServerSettings};
+use crate::serve::{Opened, Ready};
+use crate::{clock, demo, keys, times};
 
 /// The issuer of a demonstration's image: where the curl lines go.
 const DEMO_ISSUER: &str = "http://127.0.0.1:8080";
+
+/// Iterations of password hashing on a Cortex-M4 at 100 MHz.
+const ITERATIONS_A_SECOND: u32 = 10_000;
 
 #[derive(Args)]
 pub(crate) struct Provision {
@@ -41,6 +45,10 @@ pub(crate) struct Provision {
     /// Replace the file if there is one
     #[arg(long)]
     force: bool,
+    /// When the image is made, as 2026-01-01T00:00:00Z: a board believes no
+    /// clock that is 10 years after it. Without it, now
+    #[arg(long, value_name = "TIME", value_parser = times::instant)]
+    made_at: Option<UnixTime>,
 }
 
 impl Provision {
@@ -51,8 +59,14 @@ impl Provision {
                 .and_then(|document| document.build(profile, DEMO_ISSUER))
                 .map_err(|error| error.to_string())?,
         };
+        let made_at = match self.made_at {
+            Some(time) => time,
+            None => clock::system_time().ok_or(
+                "this computer's clock is not set\n  remedy: set it, or say --made-at 2026-01-01T00:00:00Z",
+            )?,
+        };
         let mut room = Zeroizing::new(vec![0; MAX_SIZE]);
-        let image = pack(&built, &mut room)?;
+        let image = pack(&built, made_at, &mut room)?;
         store(&self.output, image, self.force)?;
         let configuration = built.server.configuration();
         println!(
@@ -71,6 +85,15 @@ impl Provision {
         if built.notes.signing_key_made {
             println!("note: the signing key and the handle key were made for this image");
         }
+        for user in configuration.users {
+            let seconds = user.password.iterations / ITERATIONS_A_SECOND;
+            if seconds > 1 {
+                println!(
+                    "note: a log-in of {} takes a board about {seconds} seconds: `smallgate user new --iterations` makes one that takes less",
+                    user.username
+                );
+            }
+        }
         for path in &built.notes.exposed_keys {
             println!(
                 "note: the key file {} is open to others: chmod 600 it",
@@ -85,7 +108,10 @@ impl Provision {
 /// keep it, and the desktop with the same image would make another.
 fn configured(path: &Path) -> Result<Built, String> {
     let built = Document::read(path)
-        .and_then(|document| document.build(None, DEMO_ISSUER))
+        .and_then(|document| {
+            document.suits_a_board()?;
+            document.build(None, DEMO_ISSUER)
+        })
         .map_err(|error| error.to_string())?;
     let missing = [
         (
@@ -110,7 +136,7 @@ fn configured(path: &Path) -> Result<Built, String> {
     }
 }
 
-fn pack<'r>(built: &Built, room: &'r mut [u8]) -> Result<&'r [u8], String> {
+fn pack<'r>(built: &Built, made_at: UnixTime, room: &'r mut [u8]) -> Result<&'r [u8], String> {
     let configuration = built.server.configuration();
     let packing = &built.packing;
     let key = |jwk| Key::of(jwk).ok_or("an RSA key is not for an image");
@@ -121,6 +147,7 @@ fn pack<'r>(built: &Built, room: &'r mut [u8]) -> Result<&'r [u8], String> {
         .collect::<Result<Vec<_>, _>>()?;
     let contents = Contents {
         demonstration: built.notes.demo,
+        made_at,
         profile: &configuration.profile,
         limits: configuration.limits,
         issuer: configuration.issuer,
@@ -130,6 +157,8 @@ fn pack<'r>(built: &Built, room: &'r mut [u8]) -> Result<&'r [u8], String> {
         throttle: built.throttle,
         handle_keys: &packing.handle_keys,
         api_key: configuration.api_key,
+        timeouts: packing.timeouts,
+        trusted_proxies: &packing.trusted_proxies,
         network: packing.network,
         signing_key: key(&packing.signing_key)?,
         retired_keys: &retired_keys,
@@ -190,7 +219,7 @@ fn create(path: &Path) -> io::Result<File> {
 }
 
 /// Opens an image for the rest of the process's life, as a board does.
-pub(crate) fn open(path: &Path) -> Result<Ready, String> {
+pub(crate) fn open(path: &Path) -> Result<Opened, String> {
     let named = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
     let octets = std::fs::read(path).map_err(|error| named(&error))?;
     let image = Image::open(octets.leak()).map_err(|error| {
@@ -226,7 +255,7 @@ pub(crate) fn open(path: &Path) -> Result<Ready, String> {
         signer,
         verifiers: verifiers.leak(),
     });
-    Ok(Ready {
+    let ready = Ready {
         server: AuthorizationServer::new(configuration).map_err(|error| named(&error))?,
         throttle: image.throttle(),
         notes: Notes {
@@ -237,5 +266,9 @@ pub(crate) fn open(path: &Path) -> Result<Ready, String> {
                 .collect(),
             ..Notes::default()
         },
+    };
+    Ok(Opened {
+        ready,
+        settings: ServerSettings::of_image(&image).map_err(|error| error.to_string())?,
     })
 }

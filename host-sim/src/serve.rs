@@ -10,7 +10,6 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
-use ipnet::IpNet;
 use smallgate_core::oauth::{AuthorizationServer, ThrottlePolicy};
 use smallgate_core::profile::Profile;
 use tokio::net::{TcpListener, TcpStream};
@@ -22,8 +21,8 @@ use crate::connection::{Patience, Phase, Stream};
 use crate::demo;
 use crate::gateway::Gateway;
 use crate::http::{self, Service};
+use crate::provision;
 use crate::room::{Place, Room};
-use crate::{provision, source};
 
 /// Where to listen if nobody says.
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
@@ -86,7 +85,7 @@ async fn run(plan: Plan) -> Result<(), String> {
 enum Origin {
     File(Document),
     Demo(Document),
-    Image(Box<Ready>),
+    Image(Box<Opened>),
 }
 
 /// What is served.
@@ -96,10 +95,16 @@ pub(crate) struct Ready {
     pub(crate) notes: Notes,
 }
 
+/// An image, opened.
+pub(crate) struct Opened {
+    pub(crate) ready: Ready,
+    pub(crate) settings: ServerSettings,
+}
+
 impl Origin {
     fn find(plan: &Plan) -> Result<Self, String> {
         if let Some(path) = &plan.image {
-            return provision::open(path).map(|ready| Origin::Image(Box::new(ready)));
+            return provision::open(path).map(|opened| Origin::Image(Box::new(opened)));
         }
         match &plan.config {
             Some(path) => Document::read(path).map(Origin::File),
@@ -108,18 +113,17 @@ impl Origin {
         .map_err(|error| error.to_string())
     }
 
-    /// An image says nothing of the desktop's side: the defaults hold.
     fn server_settings(&self) -> Result<ServerSettings, String> {
         match self {
             Origin::File(document) | Origin::Demo(document) => document.server_settings(),
-            Origin::Image(_) => ServerSettings::standard(),
+            Origin::Image(opened) => Ok(opened.settings.clone()),
         }
         .map_err(|error| error.to_string())
     }
 
     fn ready(self, profile: Option<&Profile>, url: &str) -> Result<Ready, String> {
         let document = match self {
-            Origin::Image(ready) => return Ok(*ready),
+            Origin::Image(opened) => return Ok(opened.ready),
             Origin::File(document) | Origin::Demo(document) => document,
         };
         let Built {
@@ -245,7 +249,7 @@ async fn accept(
     loop {
         let accepted = tokio::select! {
             () = &mut stop => break,
-            accepted = next(&listener, room, service.trusted_proxies) => accepted,
+            accepted = next(&listener, room, service) => accepted,
         };
         let Some((tcp, peer, place)) = accepted else {
             continue;
@@ -294,12 +298,12 @@ const MAX_HEAD: usize = 8192;
 async fn next(
     listener: &TcpListener,
     room: &'static Room,
-    trusted_proxies: &[IpNet],
+    service: Service,
 ) -> Option<(TcpStream, SocketAddr, Place<'static>)> {
     room.free().await;
     match listener.accept().await {
         Ok((tcp, peer)) => {
-            let trusted = source::is_trusted(peer.ip(), trusted_proxies);
+            let trusted = service.peer(peer.ip()).is_trusted();
             let Some(place) = room.take(peer.ip(), trusted) else {
                 info!(event = "too_many_connections", source = %peer.ip());
                 return None;

@@ -70,7 +70,7 @@ impl AuthorizationServer<'_> {
     /// room is wiped when the [`Answer`] is dropped.
     pub fn begin<'x>(
         &'x self,
-        request: Request<'x>,
+        request: Request<'_, 'x>,
         clock: Clock,
         entropy: Entropy,
         throttle: &'x Throttle<'x>,
@@ -101,7 +101,7 @@ impl AuthorizationServer<'_> {
     fn dispatch<'x>(
         &'x self,
         session: &mut Session<'x>,
-        request: Request<'x>,
+        request: Request<'_, 'x>,
         path: &str,
         query: Option<&str>,
         scratch: &'x mut [u8],

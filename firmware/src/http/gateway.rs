@@ -3,14 +3,15 @@
 
 use core::cell::{Cell, RefCell};
 
-use embassy_futures::yield_now;
 use smallgate_core::http::{Request, Source};
-use smallgate_core::oauth::{Answer, AuthorizationServer, Clock, Event, Step, Throttle};
+use smallgate_core::oauth::{
+    Answer, AuthorizationServer, Clock, Commit, Event, Load, Step, Throttle,
+};
 use smallgate_core::secret::Entropy;
 use smallgate_core::store::{Committed, Store, StoreUnavailable};
 use smallgate_core::time::UnixTime;
 
-use super::{Handler, Unable};
+use super::{Exchange, Handler};
 
 /// What a board brings to an exchange.
 pub trait Surroundings {
@@ -67,54 +68,14 @@ impl<'g, S: Store, B: Surroundings> Gateway<'g, S, B> {
             hashing: Cell::new(false),
         }
     }
-
-    async fn exchange<'x>(&'x self, mut step: Step<'x>) -> Answer<'x> {
-        let mut hashing = None;
-        let mut tries = TRIES;
-        loop {
-            step = match step {
-                Step::Load(load) => {
-                    let loaded = match self.store.try_borrow_mut() {
-                        Ok(mut store) => store.load(load.id()),
-                        Err(_) => Err(StoreUnavailable),
-                    };
-                    load.resume(loaded)
-                }
-                Step::Work(work) => {
-                    if hashing.is_none() {
-                        hashing = Turn::take(&self.hashing);
-                    }
-                    if hashing.is_none() {
-                        work.refuse()
-                    } else {
-                        let step = work.run(self.slice);
-                        yield_now().await;
-                        step
-                    }
-                }
-                Step::Commit(commit) => {
-                    let done = match self.store.try_borrow_mut() {
-                        Ok(mut store) => {
-                            store.commit(commit.now(), commit.id(), commit.seen(), commit.write())
-                        }
-                        Err(_) => Committed::Unavailable,
-                    };
-                    if matches!(done, Committed::Done | Committed::GaveWay(_)) {
-                        self.floor.set(self.floor.get().max(commit.now()));
-                    }
-                    tries = tries.saturating_sub(1);
-                    match done {
-                        Committed::Unknown if tries == 0 => commit.resume(Committed::Unavailable),
-                        _ => commit.resume(done),
-                    }
-                }
-                Step::Done(answer) => return answer,
-            };
-        }
-    }
 }
 
-impl<S: Store, B: Surroundings> Handler for Gateway<'_, S, B> {
+impl<'g, S: Store, B: Surroundings> Handler for Gateway<'g, S, B> {
+    type Exchange<'x>
+        = Pending<'x, 'g, S, B>
+    where
+        Self: 'x;
+
     fn body_limit(&self) -> usize {
         self.server.configuration().limits.body
     }
@@ -123,27 +84,100 @@ impl<S: Store, B: Surroundings> Handler for Gateway<'_, S, B> {
         self.surroundings.now()
     }
 
-    async fn answer<'x>(
-        &'x self,
-        request: Request<'x>,
-        out: &'x mut [u8],
-    ) -> Result<Answer<'x>, Unable> {
-        let entropy = self.surroundings.entropy().ok_or(Unable)?;
+    fn begin<'x>(&'x self, request: Request<'_, 'x>, out: &'x mut [u8]) -> Self::Exchange<'x> {
+        let source = request.source;
         let clock = Clock {
             now: self.surroundings.now(),
             floor: self.floor.get(),
             serving_since: self.surroundings.serving_since(),
         };
-        let source = request.source;
-        let entropy = Entropy::new(entropy);
-        let step = self
-            .server
-            .begin(request, clock, entropy, self.throttle, out);
-        let answer = self.exchange(step).await;
-        answer
-            .events()
-            .for_each(|event| self.surroundings.event(event, source));
-        Ok(answer)
+        let entropy = self.surroundings.entropy().map(Entropy::new);
+        Pending {
+            gateway: self,
+            source,
+            turn: None,
+            tries: TRIES,
+            step: entropy.map(|entropy| {
+                self.server
+                    .begin(request, clock, entropy, self.throttle, out)
+            }),
+        }
+    }
+}
+
+/// An exchange with a [`Gateway`].
+pub struct Pending<'x, 'g, S, B> {
+    gateway: &'x Gateway<'g, S, B>,
+    source: Source,
+    /// Held while a password is hashed.
+    turn: Option<Turn<'x>>,
+    /// How often a commit may still be tried.
+    tries: u8,
+    /// None without entropy.
+    step: Option<Step<'x>>,
+}
+
+impl<'x, S: Store, B: Surroundings> Exchange<'x> for Pending<'x, '_, S, B> {
+    fn advance(&mut self) -> bool {
+        loop {
+            self.step = Some(match self.step.take() {
+                None => return true,
+                Some(Step::Load(load)) => self.load(load),
+                Some(Step::Commit(commit)) => self.commit(commit),
+                Some(Step::Work(work)) => {
+                    if self.turn.is_none() {
+                        self.turn = Turn::take(&self.gateway.hashing);
+                    }
+                    if self.turn.is_none() {
+                        work.refuse()
+                    } else {
+                        self.step = Some(work.run(self.gateway.slice));
+                        return false;
+                    }
+                }
+                Some(Step::Done(answer)) => {
+                    self.turn = None;
+                    for event in answer.events() {
+                        self.gateway.surroundings.event(event, self.source);
+                    }
+                    self.step = Some(Step::Done(answer));
+                    return true;
+                }
+            });
+        }
+    }
+
+    fn answer(&self) -> Option<&Answer<'x>> {
+        match &self.step {
+            Some(Step::Done(answer)) => Some(answer),
+            _ => None,
+        }
+    }
+}
+
+impl<'x, S: Store, B> Pending<'x, '_, S, B> {
+    fn load(&self, load: Load<'x>) -> Step<'x> {
+        let loaded = match self.gateway.store.try_borrow_mut() {
+            Ok(mut store) => store.load(load.id()),
+            Err(_) => Err(StoreUnavailable),
+        };
+        load.resume(loaded)
+    }
+
+    fn commit(&mut self, commit: Commit<'x>) -> Step<'x> {
+        let done = match self.gateway.store.try_borrow_mut() {
+            Ok(mut store) => store.commit(commit.now(), commit.id(), commit.seen(), commit.write()),
+            Err(_) => Committed::Unavailable,
+        };
+        if matches!(done, Committed::Done | Committed::GaveWay(_)) {
+            let floor = &self.gateway.floor;
+            floor.set(floor.get().max(commit.now()));
+        }
+        self.tries = self.tries.saturating_sub(1);
+        match done {
+            Committed::Unknown if self.tries == 0 => commit.resume(Committed::Unavailable),
+            _ => commit.resume(done),
+        }
     }
 }
 

@@ -63,11 +63,18 @@ impl Refused {
 }
 
 /// A head, taken apart.
+#[derive(Default)]
 pub(super) struct Head<'r> {
     pub(super) method: &'r str,
     pub(super) target: &'r str,
     /// How many header fields there are.
     pub(super) fields: usize,
+    pub(super) framing: Framing,
+}
+
+/// What a head says about the message itself.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Framing {
     pub(super) is_1_0: bool,
     pub(super) keeps_alive: bool,
     pub(super) expects_continue: bool,
@@ -132,12 +139,14 @@ pub(super) fn read<'r>(
         method,
         target: origin_form(target)?,
         fields: request.headers.len(),
-        is_1_0,
-        keeps_alive: !seen.close && (!is_1_0 || seen.keep_alive),
-        // "A server that receives a 100-continue expectation in an HTTP/1.0
-        // request MUST ignore that expectation" (RFC 9110 §10.1.1).
-        expects_continue: seen.expects_continue && !is_1_0,
-        length: seen.framing(is_1_0)?,
+        framing: Framing {
+            is_1_0,
+            keeps_alive: !seen.close && (!is_1_0 || seen.keep_alive),
+            // "A server that receives a 100-continue expectation in an HTTP/1.0
+            // request MUST ignore that expectation" (RFC 9110 §10.1.1).
+            expects_continue: seen.expects_continue && !is_1_0,
+            length: seen.length(is_1_0)?,
+        },
     })
 }
 
@@ -198,7 +207,7 @@ impl Seen {
     }
 
     /// The length of the body (RFC 9112 §6.3).
-    fn framing(&self, is_1_0: bool) -> Result<usize, Refused> {
+    fn length(&self, is_1_0: bool) -> Result<usize, Refused> {
         match (self.codings, self.length) {
             (Codings::None, length) => Ok(length.unwrap_or(0)),
             // "A server MAY reject a request that contains both Content-Length

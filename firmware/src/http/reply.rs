@@ -1,5 +1,7 @@
 //! An answer on its way out.
 
+use core::future::Future;
+
 use embedded_io_async::Write;
 use smallgate_core::oauth::Answer;
 use smallgate_core::time::UnixTime;
@@ -33,146 +35,219 @@ impl Manner {
     };
 }
 
-/// Gathers octets, so that what fits in its buffer is one write.
-pub(super) struct Gathered<'w, C> {
-    pub(super) connection: &'w mut C,
-    pub(super) room: &'w mut [u8],
-    pub(super) used: usize,
+/// What is said.
+#[derive(Clone, Copy)]
+pub(super) enum Content<'a> {
+    /// The core's answer.
+    Answer(&'a Answer<'a>),
+    /// A refusal of the host's own, which is always the last answer.
+    Refusal(Refused),
 }
 
-impl<C: Write> Gathered<'_, C> {
-    /// Sends the core's answer.
-    pub(super) async fn answer(
-        mut self,
-        answer: &Answer<'_>,
-        manner: Manner,
-    ) -> Result<(), C::Error> {
-        let answer = answer.response();
-        self.status(answer.status(), manner).await?;
-        for (name, value) in answer.headers() {
-            self.field(name, value.as_bytes()).await?;
-        }
-        self.end_of_head(answer.body().len(), manner).await?;
-        if !manner.without_body {
-            self.push(answer.body()).await?;
-        }
-        self.send().await
-    }
-
-    /// Sends a refusal of the host's own, which is always the last answer.
-    pub(super) async fn refusal(
-        mut self,
-        refused: Refused,
-        manner: Manner,
-    ) -> Result<(), C::Error> {
-        let (status, description) = refused.answer();
-        let body: [&[u8]; 5] = [
-            b"{\"error\":\"",
-            if status < 500 {
-                b"invalid_request"
-            } else {
-                b"server_error"
-            },
-            b"\",\"error_description\":\"",
-            description.as_bytes(),
-            b"\"}",
-        ];
-        self.status(status, manner).await?;
-        self.field("content-type", b"application/json").await?;
-        self.field("cache-control", b"no-store").await?;
-        self.field("pragma", b"no-cache").await?;
-        let length = body.iter().map(|piece| piece.len()).sum();
-        self.end_of_head(length, manner).await?;
-        if !manner.without_body {
-            for piece in body {
-                self.push(piece).await?;
+/// Sends an answer. What fits in `room` is one write; without any, each piece
+/// is.
+///
+/// A socket's write sends by itself; its flush would wait until the client has
+/// said that it got everything.
+//
+// It is one loop over pieces and not a function for each part of an answer: what
+// such functions keep adds up in every worker's future.
+pub(super) fn send<C: Write>(
+    connection: &mut C,
+    room: &mut [u8],
+    content: Content<'_>,
+    manner: Manner,
+) -> impl Future<Output = Result<(), C::Error>> {
+    let mut pieces = pieces(content, manner);
+    let mut used = 0;
+    async move {
+        for piece in &mut pieces {
+            let mut text = [0; TEXT];
+            let mut octets = piece.octets(&mut text);
+            if room.is_empty() {
+                connection.write_all(octets).await?;
+                continue;
+            }
+            while !octets.is_empty() {
+                let free = room.get_mut(used..).unwrap_or_default();
+                let (now, later) = octets.split_at(free.len().min(octets.len()));
+                free.iter_mut().zip(now).for_each(|(to, from)| *to = *from);
+                used += now.len();
+                octets = later;
+                if !octets.is_empty() {
+                    connection.write_all(room).await?;
+                    used = 0;
+                }
             }
         }
-        self.send().await
+        connection
+            .write_all(room.get(..used).unwrap_or_default())
+            .await
     }
+}
 
-    async fn status(&mut self, status: u16, manner: Manner) -> Result<(), C::Error> {
-        self.push(match manner.is_1_0 {
-            true => b"HTTP/1.0 ",
-            false => b"HTTP/1.1 ",
+/// A piece of an answer.
+enum Piece<'a> {
+    Text(&'a [u8]),
+    Number(usize),
+    Date(UnixTime),
+}
+
+/// The longest text that is made, a date's.
+const TEXT: usize = 29;
+
+impl<'a> Piece<'a> {
+    /// Its octets, which may need `text`.
+    fn octets<'t>(self, text: &'t mut [u8; TEXT]) -> &'t [u8]
+    where
+        'a: 't,
+    {
+        match self {
+            Piece::Text(octets) => octets,
+            Piece::Date(time) => {
+                *text = imf_fixdate(time);
+                text
+            }
+            Piece::Number(mut number) => {
+                let mut start = text.len();
+                for (at, digit) in text.iter_mut().enumerate().rev() {
+                    *digit = b'0' + u8::try_from(number % 10).unwrap_or(0);
+                    number /= 10;
+                    start = at;
+                    if number == 0 {
+                        break;
+                    }
+                }
+                text.get(start..).unwrap_or_default()
+            }
+        }
+    }
+}
+
+/// The fields of a refusal.
+const FIELDS: [(&str, &str); 3] = [
+    ("content-type", "application/json"),
+    ("cache-control", "no-store"),
+    ("pragma", "no-cache"),
+];
+
+/// All pieces of an answer; some are empty.
+fn pieces<'a>(content: Content<'a>, manner: Manner) -> impl Iterator<Item = Piece<'a>> {
+    Pieces {
+        content,
+        manner,
+        fields: match content {
+            Content::Answer(answer) => Some(answer.response().headers()),
+            Content::Refusal(_) => None,
+        },
+        refusals: FIELDS.iter(),
+        value: "",
+        at: 0,
+    }
+}
+
+struct Pieces<'a, F> {
+    content: Content<'a>,
+    manner: Manner,
+    /// The fields of an answer that are left, and those of a refusal.
+    fields: Option<F>,
+    refusals: core::slice::Iter<'static, (&'static str, &'static str)>,
+    /// The value of the field whose name was said.
+    value: &'a str,
+    /// Where it is.
+    at: u8,
+}
+
+impl<'a, F: Iterator<Item = (&'static str, &'a str)>> Iterator for Pieces<'a, F> {
+    type Item = Piece<'a>;
+
+    fn next(&mut self) -> Option<Piece<'a>> {
+        /// The name of a field, or what comes after the last one.
+        const FIELD: u8 = 5;
+        const AFTER_FIELDS: u8 = 9;
+        const BODY: u8 = 17;
+        let Manner {
+            is_1_0,
+            keeps_alive,
+            is_cut,
+            without_body,
+            now,
+        } = self.manner;
+        let at = self.at;
+        self.at = at.saturating_add(1);
+        Some(match at {
+            0 if is_1_0 => Piece::Text(b"HTTP/1.0 "),
+            0 => Piece::Text(b"HTTP/1.1 "),
+            1 => Piece::Number(self.content.status().into()),
+            2 => Piece::Text(b" "),
+            3 => Piece::Text(reason(self.content.status()).as_bytes()),
+            FIELD => {
+                let field = match &mut self.fields {
+                    Some(fields) => fields.next(),
+                    None => self.refusals.next().copied(),
+                };
+                let Some((name, value)) = field else {
+                    self.at = AFTER_FIELDS;
+                    return Some(Piece::Text(b""));
+                };
+                self.value = value;
+                Piece::Text(name.as_bytes())
+            }
+            6 => Piece::Text(b": "),
+            7 => Piece::Text(self.value.as_bytes()),
+            8 => {
+                self.at = FIELD;
+                Piece::Text(b"\r\n")
+            }
+            // What HTTP/1.0 has without a word, it has without a word.
+            AFTER_FIELDS if keeps_alive && is_1_0 => Piece::Text(b"connection: keep-alive\r\n"),
+            AFTER_FIELDS if !keeps_alive && (!is_1_0 || is_cut) => {
+                Piece::Text(b"connection: close\r\n")
+            }
+            10 => Piece::Text(b"content-length: "),
+            11 => Piece::Number(self.content.length()),
+            // "An origin server without a clock MUST NOT generate a Date header
+            // field" (RFC 9110 §6.6.1).
+            13 if now.is_some() => Piece::Text(b"date: "),
+            14 => now.map_or(Piece::Text(b""), Piece::Date),
+            15 if now.is_none() => Piece::Text(b""),
+            4 | 12 | 15 | 16 => Piece::Text(b"\r\n"),
+            AFTER_FIELDS | 13 => Piece::Text(b""),
+            _ if without_body => return None,
+            _ => Piece::Text(self.content.body(at.saturating_sub(BODY))?),
         })
-        .await?;
-        self.number(status.into()).await?;
-        self.push(b" ").await?;
-        self.push(reason(status).as_bytes()).await?;
-        self.push(b"\r\n").await
     }
+}
 
-    async fn field(&mut self, name: &str, value: &[u8]) -> Result<(), C::Error> {
-        self.push(name.as_bytes()).await?;
-        self.push(b": ").await?;
-        self.push(value).await?;
-        self.push(b"\r\n").await
-    }
-
-    async fn end_of_head(&mut self, length: usize, manner: Manner) -> Result<(), C::Error> {
-        // What HTTP/1.0 has without a word, it has without a word.
-        if manner.keeps_alive && manner.is_1_0 {
-            self.field("connection", b"keep-alive").await?;
-        } else if !manner.keeps_alive && (!manner.is_1_0 || manner.is_cut) {
-            self.field("connection", b"close").await?;
+impl<'a> Content<'a> {
+    fn status(self) -> u16 {
+        match self {
+            Content::Answer(answer) => answer.response().status(),
+            Content::Refusal(refused) => refused.answer().0,
         }
-        self.push(b"content-length: ").await?;
-        self.number(length).await?;
-        self.push(b"\r\n").await?;
-        // "An origin server without a clock MUST NOT generate a Date header
-        // field" (RFC 9110 §6.6.1).
-        if let Some(now) = manner.now {
-            self.field("date", &imf_fixdate(now)).await?;
-        }
-        self.push(b"\r\n").await
     }
 
-    async fn number(&mut self, mut number: usize) -> Result<(), C::Error> {
-        let mut digits = [0; 20];
-        let mut used = 0;
-        for digit in digits.iter_mut().rev() {
-            *digit = b'0' + u8::try_from(number % 10).unwrap_or(0);
-            number /= 10;
-            used += 1;
-            if number == 0 {
-                break;
-            }
-        }
-        let start = digits.len() - used;
-        self.push(digits.get(start..).unwrap_or_default()).await
+    /// A piece of the body, by its number.
+    fn body(self, number: u8) -> Option<&'a [u8]> {
+        let (status, description) = match self {
+            Content::Answer(answer) if number == 0 => return Some(answer.response().body()),
+            Content::Answer(_) => return None,
+            Content::Refusal(refused) => refused.answer(),
+        };
+        Some(match number {
+            0 => b"{\"error\":\"",
+            1 if status < 500 => b"invalid_request",
+            1 => b"server_error",
+            2 => b"\",\"error_description\":\"",
+            3 => description.as_bytes(),
+            4 => b"\"}",
+            _ => return None,
+        })
     }
 
-    async fn push(&mut self, mut octets: &[u8]) -> Result<(), C::Error> {
-        if self.room.is_empty() {
-            return self.connection.write_all(octets).await;
-        }
-        while !octets.is_empty() {
-            let room = self.room.get_mut(self.used..).unwrap_or_default();
-            let fits = room.len().min(octets.len());
-            let (now, later) = octets.split_at(fits);
-            if let Some(room) = room.get_mut(..fits) {
-                room.copy_from_slice(now);
-            }
-            self.used += fits;
-            octets = later;
-            if !octets.is_empty() {
-                self.write().await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Sends what is left. A socket's write sends by itself; its flush would
-    /// wait until the client has said that it got everything.
-    async fn send(mut self) -> Result<(), C::Error> {
-        self.write().await
-    }
-
-    async fn write(&mut self) -> Result<(), C::Error> {
-        let octets = self.room.get(..self.used).unwrap_or_default();
-        self.used = 0;
-        self.connection.write_all(octets).await
+    fn length(self) -> usize {
+        let pieces = (0..).map_while(|number| self.body(number));
+        pieces.map(<[u8]>::len).sum()
     }
 }
 

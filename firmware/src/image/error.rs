@@ -28,6 +28,8 @@ pub enum ImageError {
 pub enum Place {
     /// The mark of a demonstration.
     Demonstration,
+    /// The moment at which it was made.
+    MadeAt,
     /// The profile's name: empty, or one that this firmware does not have.
     Profile,
     /// What becomes of a used refresh token.
@@ -50,6 +52,12 @@ pub enum Place {
     HandleKeys,
     /// The API key's hash.
     ApiKey,
+    /// A client's time for something is none.
+    Timeouts,
+    /// How many trusted proxies there are.
+    TrustedProxies,
+    /// The trusted proxy at this position, from 0.
+    TrustedProxy(u8),
     /// Address, prefix, gateway or host name.
     Network,
     /// The signing key.
@@ -98,6 +106,8 @@ pub enum RoomError {
     Clients,
     /// That of the users.
     Users,
+    /// That of the trusted proxies.
+    TrustedProxies,
 }
 
 impl fmt::Display for ImageError {
@@ -125,6 +135,7 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (what, at) = match *self {
             Place::Demonstration => ("the mark of a demonstration", None),
+            Place::MadeAt => ("the time it was made at", None),
             Place::Profile => ("the profile", None),
             Place::Rotation => ("the rotation", None),
             Place::Lifetimes => ("the lifetimes", None),
@@ -136,6 +147,9 @@ impl fmt::Display for Place {
             Place::Throttle => ("the throttle", None),
             Place::HandleKeys => ("the handle keys", None),
             Place::ApiKey => ("the API key", None),
+            Place::Timeouts => ("the timeouts", None),
+            Place::TrustedProxies => ("the trusted proxies", None),
+            Place::TrustedProxy(at) => ("trusted proxy", Some(at)),
             Place::Network => ("the network", None),
             Place::SigningKey => ("the signing key", None),
             Place::RetiredKeys => ("the retired keys", None),
@@ -178,6 +192,7 @@ impl fmt::Display for RoomError {
             RoomError::RedirectUris => "the list for the redirect URIs is too short",
             RoomError::Clients => "the list for the clients is too short",
             RoomError::Users => "the list for the users is too short",
+            RoomError::TrustedProxies => "the list for the trusted proxies is too short",
         })
     }
 }

@@ -7,6 +7,7 @@ use smallgate_core::scope::ScopeNames;
 
 use super::error::RoomError;
 use super::open::Image;
+use crate::http::Subnet;
 
 /// What a [`Configuration`] borrows.
 #[derive(Clone, Copy)]
@@ -96,6 +97,19 @@ impl<'a> Image<'a> {
     /// [`RoomError::Users`].
     pub fn fill_users<const N: usize>(&self, room: &mut Vec<User<'a>, N>) -> Result<(), RoomError> {
         fill(room, self.users(), RoomError::Users)
+    }
+
+    /// Replaces what is in `room` by the trusted proxies;
+    /// [`MAX_PROXIES`](super::MAX_PROXIES) are always enough.
+    ///
+    /// # Errors
+    ///
+    /// [`RoomError::TrustedProxies`].
+    pub fn fill_trusted_proxies<const N: usize>(
+        &self,
+        room: &mut Vec<Subnet, N>,
+    ) -> Result<(), RoomError> {
+        fill(room, self.trusted_proxies(), RoomError::TrustedProxies)
     }
 
     /// The configuration, for

@@ -13,15 +13,19 @@ use super::error::{ImageError, Place};
 use super::fields::{Reader, crc32};
 use super::key::Key;
 use super::network::Network;
+use super::serving::Timeouts;
 use super::{
-    CHECKSUM, HEADER, LAYOUT, MAGIC, MAX_CLIENTS, MAX_RETIRED_KEYS, MAX_SCOPES, MAX_SIZE, MAX_USERS,
+    CHECKSUM, HEADER, LAYOUT, MAGIC, MAX_BODY, MAX_CLIENTS, MAX_PROXIES, MAX_RETIRED_KEYS,
+    MAX_SCOPES, MAX_SIZE, MAX_TOKEN, MAX_USERS,
 };
+use crate::http::Subnet;
 
 /// A configuration that lies in a flash region and is read there.
 #[derive(Clone, Copy)]
 pub struct Image<'a> {
     octets: &'a [u8],
     demonstration: bool,
+    made_at: UnixTime,
     profile: &'static Profile,
     rotation: Rotation,
     lifetimes: Lifetimes,
@@ -35,6 +39,8 @@ pub struct Image<'a> {
     handle_key: &'a [u8; 32],
     previous_handle_key: Option<&'a [u8; 32]>,
     api_key: Option<&'a [u8; 32]>,
+    timeouts: Timeouts,
+    trusted_proxies: Entries<'a, Subnet>,
     network: Option<Network<'a>>,
     signing_key: Key<'a>,
     retired_keys: Entries<'a, Key<'a>>,
@@ -76,6 +82,7 @@ impl<'a> Image<'a> {
         Ok(Image {
             octets,
             demonstration: at(Place::Demonstration, from.flag())?,
+            made_at: at(Place::MadeAt, from.time())?,
             profile: at(Place::Profile, from.text().and_then(profile::named))?,
             rotation: at(Place::Rotation, rotation(from))?,
             lifetimes: at(Place::Lifetimes, lifetimes(from))?,
@@ -89,6 +96,14 @@ impl<'a> Image<'a> {
             handle_key: at(Place::HandleKeys, from.array())?,
             previous_handle_key: at(Place::HandleKeys, from.optional(Reader::array))?,
             api_key: at(Place::ApiKey, from.optional(Reader::array))?,
+            timeouts: at(Place::Timeouts, Timeouts::read(from))?,
+            trusted_proxies: Entries::read(
+                from,
+                MAX_PROXIES,
+                Place::TrustedProxies,
+                Place::TrustedProxy,
+                |_| true,
+            )?,
             network: at(Place::Network, from.optional(Network::read))?,
             signing_key: at(Place::SigningKey, Key::read(from).filter(Key::signs))?,
             retired_keys: Entries::read(
@@ -133,6 +148,13 @@ impl<'a> Image<'a> {
     #[must_use]
     pub const fn is_demonstration(&self) -> bool {
         self.demonstration
+    }
+
+    /// When it was made. Who has no better clock trusts none that is far from
+    /// it.
+    #[must_use]
+    pub const fn made_at(&self) -> UnixTime {
+        self.made_at
     }
 
     /// The profile, with this configuration's lifetimes and rotation.
@@ -195,6 +217,18 @@ impl<'a> Image<'a> {
     #[must_use]
     pub fn api_key(&self) -> Option<SecretHash> {
         self.api_key.map(|hash| SecretHash::new(*hash))
+    }
+
+    /// How long clients may take, for
+    /// [`Deadlines::with`](crate::http::Deadlines::with).
+    #[must_use]
+    pub const fn timeouts(&self) -> Timeouts {
+        self.timeouts
+    }
+
+    /// Whose `X-Forwarded-For` is believed, at most [`MAX_PROXIES`].
+    pub fn trusted_proxies(&self) -> impl Iterator<Item = Subnet> + Clone + use<'a> {
+        self.trusted_proxies
     }
 
     /// How the board is found; without it, the board decides.
@@ -302,8 +336,11 @@ fn limits(from: &mut Reader<'_>) -> Option<Limits> {
         basic: from.u16()?.into(),
         token: from.u16()?.into(),
     };
-    let any = limits.body > 0 && limits.parameters > 0 && limits.basic > 0 && limits.token > 0;
-    any.then_some(limits)
+    let possible = (1..=MAX_BODY).contains(&limits.body)
+        && limits.parameters > 0
+        && (1..=Limits::MAX_BASIC).contains(&limits.basic)
+        && (1..=MAX_TOKEN).contains(&limits.token);
+    possible.then_some(limits)
 }
 
 fn throttle(from: &mut Reader<'_>) -> Option<ThrottlePolicy> {

@@ -1,6 +1,7 @@
 //! Writing an image, where configurations are made.
 
 use core::fmt;
+use core::net::IpAddr;
 
 use smallgate_core::oauth::{Client, Limits, Slot, ThrottlePolicy, User};
 use smallgate_core::profile::{GrantTypes, Profile, Rotation};
@@ -12,16 +13,20 @@ use super::fields::crc32;
 use super::key::{Key, Material};
 use super::network::{Addressing, Network};
 use super::open::Image;
+use super::serving::Timeouts;
 use super::{
-    HEADER, LAYOUT, MAGIC, MAX_CLIENT_URIS, MAX_CLIENTS, MAX_RETIRED_KEYS, MAX_SCOPES, MAX_SIZE,
-    MAX_USERS, kind,
+    HEADER, LAYOUT, MAGIC, MAX_CLIENT_URIS, MAX_CLIENTS, MAX_PROXIES, MAX_RETIRED_KEYS, MAX_SCOPES,
+    MAX_SIZE, MAX_USERS, kind,
 };
+use crate::http::Subnet;
 
 /// All that goes into an image.
 #[derive(Clone, Copy, Debug)]
 pub struct Contents<'c> {
     /// Guessable secrets are in it, or keys that were made for it.
     pub demonstration: bool,
+    /// When it is made.
+    pub made_at: UnixTime,
     /// The profile; its name, rotation and lifetimes are kept.
     pub profile: &'c Profile,
     /// Bounds on what a request may hold.
@@ -40,6 +45,10 @@ pub struct Contents<'c> {
     pub handle_keys: &'c HandleSecrets,
     /// The hash of the API key.
     pub api_key: Option<SecretHash>,
+    /// How long clients may take.
+    pub timeouts: Timeouts,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: &'c [Subnet],
     /// How the board is found.
     pub network: Option<Network<'c>>,
     /// Signs access tokens.
@@ -118,6 +127,7 @@ impl<'o> Writer<'o> {
 
     fn body(&mut self, contents: &Contents<'_>) -> Result<(), WriteError> {
         self.flag(contents.demonstration)?;
+        self.time(contents.made_at)?;
         self.text(contents.profile.name)?;
         self.flag(contents.profile.rotation == Rotation::Reuse)?;
         let lifetimes = &contents.profile.lifetimes;
@@ -128,7 +138,7 @@ impl<'o> Writer<'o> {
             lifetimes.refresh_absolute,
             lifetimes.grace,
         ] {
-            self.put(&length.0.to_le_bytes())?;
+            self.seconds(&length)?;
         }
         let limits = &contents.limits;
         self.limit(limits.body)?;
@@ -138,14 +148,23 @@ impl<'o> Writer<'o> {
         self.text(contents.issuer)?;
         self.text(contents.audience)?;
         self.time(contents.grants_not_before)?;
-        self.put(&contents.skew.0.to_le_bytes())?;
+        self.seconds(&contents.skew)?;
         self.put(&[contents.throttle.failures])?;
-        self.put(&contents.throttle.window.0.to_le_bytes())?;
+        self.seconds(&contents.throttle.window)?;
         let handle_keys = contents.handle_keys;
         self.flag(handle_keys.slot == Slot::B)?;
         self.put(&handle_keys.current)?;
         self.optional(handle_keys.previous.as_ref(), |out, key| out.put(key))?;
         self.hash(contents.api_key.as_ref())?;
+        for length in contents.timeouts.all() {
+            self.optional(length.as_ref(), Self::seconds)?;
+        }
+        self.list(
+            contents.trusted_proxies,
+            MAX_PROXIES,
+            Place::TrustedProxies,
+            Self::subnet,
+        )?;
         self.optional(contents.network.as_ref(), Self::network)?;
         self.key(&contents.signing_key)?;
         self.list(
@@ -159,6 +178,20 @@ impl<'o> Writer<'o> {
         })?;
         self.list(contents.clients, MAX_CLIENTS, Place::Clients, Self::client)?;
         self.list(contents.users, MAX_USERS, Place::Users, Self::user)
+    }
+
+    fn subnet(&mut self, subnet: &Subnet) -> Result<(), WriteError> {
+        match subnet.address() {
+            IpAddr::V4(address) => {
+                self.put(&[4])?;
+                self.put(&address.octets())?;
+            }
+            IpAddr::V6(address) => {
+                self.put(&[6])?;
+                self.put(&address.octets())?;
+            }
+        }
+        self.put(&[subnet.prefix()])
     }
 
     fn network(&mut self, network: &Network<'_>) -> Result<(), WriteError> {
@@ -242,6 +275,10 @@ impl<'o> Writer<'o> {
         let value = u16::try_from(value)
             .map_err(|_| WriteError::Refused(ImageError::Impossible(Place::Limits)))?;
         self.put(&value.to_le_bytes())
+    }
+
+    fn seconds(&mut self, value: &Seconds) -> Result<(), WriteError> {
+        self.put(&value.0.to_le_bytes())
     }
 
     fn time(&mut self, value: UnixTime) -> Result<(), WriteError> {

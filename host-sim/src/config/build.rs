@@ -11,6 +11,7 @@ use smallgate_core::oauth::{
 use smallgate_core::profile::{GrantType, Lifetimes, Profile, Rotation};
 use smallgate_core::scope::ScopeNames;
 use smallgate_core::secret::SecretHash;
+use smallgate_core::time::Seconds;
 use smallgate_firmware::image::HandleSecrets;
 use toml::Spanned;
 
@@ -18,6 +19,7 @@ use super::clients::{clients, users};
 use super::fault::Fault;
 use super::file::{File, KeysTable, LifetimesTable, LimitsTable, ThrottleTable};
 use super::network::network;
+use super::server::{timeouts, trusted_proxies};
 use super::values::{
     count, instant, keep, keep_all, master_key, seconds_or, seconds_within, secret,
 };
@@ -66,7 +68,7 @@ pub(super) fn build(
         },
         api_key: api_key(file, &profile)?,
         grants_not_before: instant(file.grants_not_before.as_ref())?,
-        skew: smallgate_core::time::Seconds(0),
+        skew: seconds_within(file.skew.as_ref(), Seconds(0), 0..=300, "at most 5 minutes")?,
         limits: limits(&file.limits)?,
     };
     Ok(Built {
@@ -84,6 +86,8 @@ pub(super) fn build(
             signing_key: keys.signing,
             retired_keys: keys.retired,
             handle_keys,
+            timeouts: timeouts(&file.server)?,
+            trusted_proxies: trusted_proxies(&file.server)?,
             network: file.network.as_ref().map(network).transpose()?,
         },
     })

@@ -18,6 +18,7 @@ pub(super) struct File {
     pub(super) rotation: Option<Spanned<String>>,
     pub(super) api_key: Option<Spanned<String>>,
     pub(super) grants_not_before: Option<Spanned<Value>>,
+    pub(super) skew: Option<Spanned<Value>>,
     #[serde(default)]
     pub(super) server: ServerTable,
     #[serde(default)]
@@ -35,7 +36,7 @@ pub(super) struct File {
     pub(super) user: Vec<Spanned<UserTable>>,
 }
 
-/// `[server]`: the desktop's side of it.
+/// `[server]`: connections; `board` says what of it a board has.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a table")]
 pub(super) struct ServerTable {

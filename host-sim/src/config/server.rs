@@ -1,15 +1,17 @@
 //! `[server]`: address, patience and proxies of the desktop's side.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use ipnet::IpNet;
 use smallgate_core::time::Seconds;
+use smallgate_firmware::http::Subnet;
+use smallgate_firmware::image::{Image, Timeouts};
 use toml::{Spanned, Value};
 
 use super::fault::{ConfigError, Fault, SourceText};
 use super::file::ServerTable;
-use super::values::{count, seconds_or};
+use super::values::{count, seconds};
 
 /// How the desktop serves.
 #[derive(Clone, Debug)]
@@ -30,18 +32,29 @@ pub(crate) struct ServerSettings {
     /// How many of them may come from one source; more are closed.
     pub(crate) connections_per_source: usize,
     /// Whose `X-Forwarded-For` is believed.
-    pub(crate) trusted_proxies: Vec<IpNet>,
+    pub(crate) trusted_proxies: Vec<Subnet>,
 }
 
 impl ServerSettings {
-    /// What holds where nothing is configured.
-    pub(crate) fn standard() -> Result<Self, ConfigError> {
-        Self::new(&ServerTable::default()).map_err(|fault| {
+    /// What an image says, and elsewhere what holds where nothing is configured.
+    pub(crate) fn of_image(image: &Image<'_>) -> Result<Self, ConfigError> {
+        let standard = Self::new(&ServerTable::default()).map_err(|fault| {
             SourceText {
                 name: "the defaults".to_owned(),
                 text: String::new(),
             }
             .error(&fault)
+        })?;
+        let Timeouts { head, body, idle } = image.timeouts();
+        let or = |length: Option<Seconds>, otherwise| {
+            length.map_or(otherwise, |length| Duration::from_secs(length.0.into()))
+        };
+        Ok(ServerSettings {
+            header_timeout: or(head, standard.header_timeout),
+            body_timeout: or(body, standard.body_timeout),
+            idle_timeout: or(idle, standard.idle_timeout),
+            trusted_proxies: image.trusted_proxies().collect(),
+            ..standard
         })
     }
 
@@ -59,11 +72,7 @@ impl ServerSettings {
                 connections.div_ceil(4),
                 connections,
             )?,
-            trusted_proxies: table
-                .trusted_proxies
-                .iter()
-                .map(network)
-                .collect::<Result<_, _>>()?,
+            trusted_proxies: trusted_proxies(table)?,
         })
     }
 }
@@ -78,22 +87,42 @@ fn listen(value: &Spanned<String>) -> Result<SocketAddr, Fault> {
     })
 }
 
-fn network(value: &Spanned<String>) -> Result<IpNet, Fault> {
+/// The proxies to believe.
+pub(super) fn trusted_proxies(table: &ServerTable) -> Result<Vec<Subnet>, Fault> {
+    table.trusted_proxies.iter().map(subnet).collect()
+}
+
+/// How long clients may take, where the file says.
+pub(super) fn timeouts(table: &ServerTable) -> Result<Timeouts, Fault> {
+    let length = |value: &Option<Spanned<Value>>| value.as_ref().map(positive).transpose();
+    Ok(Timeouts {
+        head: length(&table.header_timeout)?,
+        body: length(&table.body_timeout)?,
+        idle: length(&table.idle_timeout)?,
+    })
+}
+
+fn subnet(value: &Spanned<String>) -> Result<Subnet, Fault> {
     let text = value.get_ref();
     text.parse::<IpNet>()
-        .or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from))
-        .map_err(|_| {
+        .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
+        .ok()
+        .and_then(|net| Subnet::new(net.addr(), net.prefix_len()))
+        .ok_or_else(|| {
             Fault::new(value, format!("`{text}` is no network"))
                 .remedy("write it as \"127.0.0.1/32\" or \"2001:db8::/32\"")
         })
 }
 
-fn duration(value: Option<&Spanned<Value>>, otherwise: u32) -> Result<Duration, Fault> {
-    let length = seconds_or(value, Seconds(otherwise))?;
-    match (length, value) {
-        (Seconds(0), Some(value)) => {
-            Err(Fault::new(value, "no time at all").remedy("use at least 1 second"))
-        }
-        _ => Ok(Duration::from_secs(length.0.into())),
+fn duration(value: Option<&Spanned<Value>>, otherwise: u64) -> Result<Duration, Fault> {
+    let length = value.map(positive).transpose()?;
+    let length = length.map_or(otherwise, |length| length.0.into());
+    Ok(Duration::from_secs(length))
+}
+
+fn positive(value: &Spanned<Value>) -> Result<Seconds, Fault> {
+    match seconds(value)? {
+        Seconds(0) => Err(Fault::new(value, "no time at all").remedy("use at least 1 second")),
+        length => Ok(length),
     }
 }

@@ -88,7 +88,7 @@ fn answer(profile: Profile, authorization: Option<&str>, form: &str) {
 /// Counted from its first instruction to its last. There is no closure in it,
 /// since one would carry its name.
 #[inline(never)]
-fn answer_counted<'x>(rig: &'x mut Rig, request: Request<'x>, out: &'x mut [u8]) -> Answer<'x> {
+fn answer_counted<'x>(rig: &'x mut Rig, request: Request<'_, 'x>, out: &'x mut [u8]) -> Answer<'x> {
     let entropy = Entropy::new([1; Entropy::SIZE]);
     let clock = Clock::at(START);
     let step = rig

@@ -11,9 +11,9 @@ use smallgate_tests::rig::SECRET;
 use crate::scripted::{Act, Case};
 
 const DATE: &str = "date: Fri, 15 Jan 2027 08:00:00 GMT\r\n";
-const GET: &str = "GET /x HTTP/1.1\r\nHost: a\r\n\r\n";
+pub(crate) const GET: &str = "GET /x HTTP/1.1\r\nHost: a\r\n\r\n";
 
-fn answer(status: &str, connection: &str, error: &str, description: &str) -> String {
+pub(crate) fn answer(status: &str, connection: &str, error: &str, description: &str) -> String {
     let body = format!(r#"{{"error":"{error}","error_description":"{description}"}}"#);
     format!(
         "{status}\r\ncontent-type: application/json\r\ncache-control: no-store\r\n\
@@ -22,7 +22,7 @@ fn answer(status: &str, connection: &str, error: &str, description: &str) -> Str
     )
 }
 
-fn refusal(status: &str, description: &str) -> String {
+pub(crate) fn refusal(status: &str, description: &str) -> String {
     let status = format!("HTTP/1.1 {status}");
     let error = match &status[9..10] {
         "5" => "server_error",
@@ -31,7 +31,7 @@ fn refusal(status: &str, description: &str) -> String {
     answer(&status, "connection: close\r\n", error, description)
 }
 
-fn nothing(version: &str, connection: &str) -> String {
+pub(crate) fn nothing(version: &str, connection: &str) -> String {
     answer(
         &format!("HTTP/{version} 404 Not Found"),
         connection,
@@ -40,7 +40,7 @@ fn nothing(version: &str, connection: &str) -> String {
     )
 }
 
-fn token_request(more: &str, body: &str) -> String {
+pub(crate) fn token_request(more: &str, body: &str) -> String {
     let basic = Base64::encode_string(format!("demo:{SECRET}").as_bytes());
     format!(
         "POST /oauth/token HTTP/1.1\r\nHost: a\r\nAuthorization: Basic {basic}\r\n\
@@ -49,7 +49,7 @@ fn token_request(more: &str, body: &str) -> String {
     )
 }
 
-const FORM: &str = "grant_type=client_credentials";
+pub(crate) const FORM: &str = "grant_type=client_credentials";
 
 #[test]
 fn answers_are_the_same_however_the_octets_come() {
@@ -142,7 +142,7 @@ fn http_1_0_and_connection_options_are_obeyed() {
         assert_eq!(ended(request), (how, expected), "{request}");
     }
     let wanted = Case {
-        wanted: true,
+        wanted: Some(Duration::ZERO),
         ..Case::default()
     };
     let outcome = wanted.run([Act::Send(GET.as_bytes().repeat(2))]);
@@ -330,51 +330,6 @@ fn expect_100_is_answered_where_the_body_is_awaited() {
     assert!(together.starts_with("HTTP/1.1 200 OK\r\n"), "{together}");
     let old = Case::default().run([Act::Send(head.replace("HTTP/1.1", "HTTP/1.0").into_bytes())]);
     assert!(old.text().starts_with("HTTP/1.0 408 "), "{}", old.text());
-}
-
-#[test]
-fn deadlines_end_what_is_slow() {
-    let seconds = Duration::from_secs;
-    let silent = Case::default().run([]);
-    assert_eq!((silent.ended, silent.text()), (Ended::Idle, String::new()));
-    // A head, an octet each second.
-    let slow = GET
-        .bytes()
-        .flat_map(|octet| [Act::Send(vec![octet]), Act::Pause(seconds(1))]);
-    let outcome = Case::default().run(slow);
-    assert_eq!(outcome.ended, Ended::Refused(Refused::HeadTooLate));
-    let late = refusal("408 Request Timeout", "The head did not arrive in time.");
-    assert_eq!(outcome.text(), late);
-    assert!(outcome.took <= seconds(6), "{:?}", outcome.took);
-    // A body that stays short, and one that is slow but in time.
-    let request = token_request("", FORM);
-    let short = request.as_bytes()[..request.len() - 1].to_vec();
-    let outcome = Case::default().run([Act::Send(short.clone())]);
-    assert_eq!(outcome.ended, Ended::Refused(Refused::BodyTooLate));
-    let late = refusal("408 Request Timeout", "The body did not arrive in time.");
-    assert_eq!(outcome.text(), late);
-    let last = request.as_bytes()[request.len() - 1..].to_vec();
-    let outcome = Case::default().run([
-        Act::Send(short),
-        Act::Pause(seconds(4)),
-        Act::Send(last),
-        Act::Finish,
-    ]);
-    assert!(outcome.text().starts_with("HTTP/1.1 200 OK\r\n"));
-    // Idle after an answer.
-    let get = || Act::Send(GET.as_bytes().to_vec());
-    let outcome = Case::default().run([get(), Act::Pause(seconds(4)), get()]);
-    assert_eq!(outcome.text(), nothing("1.1", "").repeat(2));
-    assert_eq!(outcome.ended, Ended::Idle);
-    assert!(outcome.took <= seconds(10), "{:?}", outcome.took);
-    // A client that takes no answer.
-    let deaf = Case {
-        deaf: true,
-        ..Case::default()
-    };
-    let outcome = deaf.run([get()]);
-    assert_eq!(outcome.ended, Ended::Unread);
-    assert!(outcome.took <= seconds(6), "{:?}", outcome.took);
 }
 
 #[test]

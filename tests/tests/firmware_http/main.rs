@@ -2,5 +2,8 @@
 //! of its own, and over TCP beside the simulator.
 
 mod framing;
+mod patience;
 mod scripted;
+mod size;
+mod source;
 mod tcp;

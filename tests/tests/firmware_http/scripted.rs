@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
+use std::net::{IpAddr, Ipv4Addr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,8 +16,10 @@ use smallgate_core::oauth::{AuthorizationServer, Event};
 use smallgate_core::profile::STANDARD;
 use smallgate_core::secret::Entropy;
 use smallgate_core::time::UnixTime;
-use smallgate_firmware::http::{Buffers, Deadlines, Ended, Gateway, Platform, Surroundings, serve};
-use smallgate_tests::rig::{HERE, Rig, START};
+use smallgate_firmware::http::{
+    Buffers, Deadlines, Ended, Gateway, Peer, Platform, Subnet, Surroundings, serve,
+};
+use smallgate_tests::rig::{Rig, START};
 
 /// Time that passes when all wait.
 #[derive(Default)]
@@ -80,6 +83,8 @@ pub(crate) enum Act {
 pub(crate) struct Connection<'v> {
     time: &'v Virtual,
     script: VecDeque<Act>,
+    /// Until when, if it pauses.
+    paused: Option<Duration>,
     /// Each write of the server's.
     pub(crate) writes: Vec<Vec<u8>>,
     pub(crate) reads: usize,
@@ -87,6 +92,21 @@ pub(crate) struct Connection<'v> {
     deaf: bool,
     pub(crate) closed: bool,
     pub(crate) aborted: bool,
+}
+
+impl<'v> Connection<'v> {
+    pub(crate) fn new(time: &'v Virtual, script: impl IntoIterator<Item = Act>) -> Self {
+        Connection {
+            time,
+            script: script.into_iter().collect(),
+            paused: None,
+            writes: Vec::new(),
+            reads: 0,
+            deaf: false,
+            closed: false,
+            aborted: false,
+        }
+    }
 }
 
 impl ErrorType for Connection<'_> {
@@ -103,8 +123,11 @@ impl Read for Connection<'_> {
                 Some(Act::Finish) => return Ok(0),
                 Some(Act::Vanish) => return Err(ErrorKind::ConnectionReset),
                 Some(Act::Pause(duration)) => {
-                    let until = self.time.now.get() + *duration;
+                    // A read that is given up does not begin the pause anew.
+                    let now = self.time.now.get();
+                    let until = *self.paused.get_or_insert(now + *duration);
                     self.time.until(until).await;
+                    self.paused = None;
                     self.script.pop_front();
                 }
                 Some(Act::Send(octets)) if octets.is_empty() => drop(self.script.pop_front()),
@@ -134,9 +157,9 @@ impl Write for Connection<'_> {
     }
 }
 
-struct Machine<'v> {
-    time: &'v Virtual,
-    wanted: bool,
+pub(crate) struct Machine<'v> {
+    pub(crate) time: &'v Virtual,
+    pub(crate) wanted: Option<Duration>,
 }
 
 impl Platform<Connection<'_>> for Machine<'_> {
@@ -153,7 +176,7 @@ impl Platform<Connection<'_>> for Machine<'_> {
     }
 
     fn is_wanted(&self) -> bool {
-        self.wanted
+        self.wanted.is_some_and(|from| self.time.now.get() >= from)
     }
 }
 
@@ -163,6 +186,7 @@ pub(crate) struct Bench {
     pub(crate) healthy: bool,
     draws: Cell<u8>,
     pub(crate) events: RefCell<Vec<String>>,
+    pub(crate) sources: RefCell<Vec<Source>>,
 }
 
 impl Bench {
@@ -172,6 +196,7 @@ impl Bench {
             healthy: true,
             draws: Cell::new(0),
             events: RefCell::new(Vec::new()),
+            sources: RefCell::new(Vec::new()),
         }
     }
 }
@@ -191,16 +216,19 @@ impl Surroundings for Bench {
         self.healthy.then_some([draw; Entropy::SIZE])
     }
 
-    fn event(&self, event: &Event<'_>, _source: Source) {
+    fn event(&self, event: &Event<'_>, source: Source) {
         self.events.borrow_mut().push(format!("{event:?}"));
+        self.sources.borrow_mut().push(source);
     }
 }
 
 /// How a scripted connection is served.
 pub(crate) struct Case {
     pub(crate) bench: Bench,
-    pub(crate) wanted: bool,
+    /// From when on the worker is wanted.
+    pub(crate) wanted: Option<Duration>,
     pub(crate) deaf: bool,
+    pub(crate) trusted_proxies: Vec<Subnet>,
     /// The size of the buffer that gathers what is sent.
     pub(crate) sending: usize,
 }
@@ -209,8 +237,9 @@ impl Default for Case {
     fn default() -> Self {
         Case {
             bench: Bench::new(),
-            wanted: false,
+            wanted: None,
             deaf: false,
+            trusted_proxies: Vec::new(),
             sending: 2048,
         }
     }
@@ -231,6 +260,9 @@ impl Outcome {
     }
 }
 
+/// Where connections come from.
+pub(crate) const HERE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+
 /// The longest head: 2,048 octets.
 pub(crate) const REQUEST: usize = 2048 + 1024;
 
@@ -247,15 +279,8 @@ impl Case {
             UnixTime(0),
         );
         let time = Virtual::default();
-        let mut connection = Connection {
-            time: &time,
-            script: script.into_iter().collect(),
-            writes: Vec::new(),
-            reads: 0,
-            deaf: self.deaf,
-            closed: false,
-            aborted: false,
-        };
+        let mut connection = Connection::new(&time, script);
+        connection.deaf = self.deaf;
         let machine = Machine {
             time: &time,
             wanted: self.wanted,
@@ -271,7 +296,10 @@ impl Case {
         let deadlines = Deadlines::DEFAULT;
         let ended = time.run(serve(
             &mut connection,
-            HERE,
+            Peer {
+                address: HERE,
+                trusted_proxies: &self.trusted_proxies,
+            },
             &machine,
             buffers,
             &deadlines,

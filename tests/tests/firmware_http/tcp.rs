@@ -9,9 +9,9 @@ use embedded_io_async::{ErrorKind, ErrorType, Read, Write};
 use smallgate_core::oauth::AuthorizationServer;
 use smallgate_core::profile::STANDARD;
 use smallgate_core::time::UnixTime;
-use smallgate_firmware::http::{Buffers, Deadlines, Gateway, Platform, serve};
+use smallgate_firmware::http::{Buffers, Deadlines, Gateway, Peer, Platform, serve};
 use smallgate_tests::host::{Host, Setup};
-use smallgate_tests::rig::{HERE, Rig};
+use smallgate_tests::rig::Rig;
 use smallgate_tests::simulator::Simulator;
 use smallgate_tests::wire::{Request, Wire};
 use tokio::net::TcpStream;
@@ -86,7 +86,7 @@ fn start() -> SocketAddr {
                 Gateway::new(&rig.server, &rig.throttle, &store, &bench, 100, UnixTime(0));
             let (mut request, mut sending) = ([0; REQUEST], [0; 1024]);
             let mut answer = [0; AuthorizationServer::ROOM];
-            while let Ok((stream, _)) = listener.accept().await {
+            while let Ok((stream, from)) = listener.accept().await {
                 let buffers = Buffers {
                     request: &mut request,
                     answer: &mut answer,
@@ -95,7 +95,10 @@ fn start() -> SocketAddr {
                 let mut socket = Socket(stream);
                 serve(
                     &mut socket,
-                    HERE,
+                    Peer {
+                        address: from.ip(),
+                        trusted_proxies: &[],
+                    },
                     &Desktop,
                     buffers,
                     &Deadlines::DEFAULT,

@@ -1,0 +1,8 @@
+//! The provisioning image.
+
+mod command;
+mod layout;
+mod provision;
+mod refusals;
+mod serve;
+mod support;

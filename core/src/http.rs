@@ -46,7 +46,6 @@ pub enum Body<'r> {
 
 /// An address a request came from: what the throttle tells apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Source([u8; 9]);
 
 impl Source {
@@ -71,6 +70,25 @@ impl Source {
 
     pub(crate) const fn octets(&self) -> &[u8] {
         &self.0
+    }
+}
+
+/// As an address is written: `10.0.2.2`, `2001:db8:0:1::/64`, `local`.
+#[cfg(feature = "defmt")]
+impl defmt::Format for Source {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        match self.0 {
+            [4, a, b, c, d, ..] => defmt::write!(f, "{=u8}.{=u8}.{=u8}.{=u8}", a, b, c, d),
+            [6, a, b, c, d, e, g, h, i] => defmt::write!(
+                f,
+                "{=u16:x}:{=u16:x}:{=u16:x}:{=u16:x}::/64",
+                u16::from_be_bytes([a, b]),
+                u16::from_be_bytes([c, d]),
+                u16::from_be_bytes([e, g]),
+                u16::from_be_bytes([h, i])
+            ),
+            _ => defmt::write!(f, "local"),
+        }
     }
 }
 

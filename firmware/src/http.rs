@@ -151,6 +151,7 @@ impl Deadlines {
 
 /// Why a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Ended {
     /// The client ended it, between requests or within a head.
     ByClient,

@@ -5,6 +5,7 @@
 pub mod app;
 pub mod clock;
 pub mod entropy;
+pub mod events;
 pub mod http;
 pub mod image;
 #[cfg(feature = "net")]

@@ -7,6 +7,7 @@ pub const MAX_HEADERS: usize = 32;
 
 /// Why a request is refused before anybody looks at what it wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Refused {
     /// It is not HTTP.
     Malformed,

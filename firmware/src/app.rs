@@ -6,7 +6,10 @@ use heapless::Vec;
 use smallgate_core::jose::{Signer, Verifier};
 use smallgate_core::oauth::{AuthorizationServer, Client, ConfigurationError, User};
 
-use crate::image::{Image, Lists, MAX_CLIENTS, MAX_SCOPES, MAX_URIS, MAX_USERS, RoomError};
+use crate::http::Subnet;
+use crate::image::{
+    Image, Lists, MAX_CLIENTS, MAX_PROXIES, MAX_SCOPES, MAX_URIS, MAX_USERS, RoomError,
+};
 
 /// Memory for what a server borrows. The image itself stays where it is.
 pub struct Tables<'t> {
@@ -15,6 +18,9 @@ pub struct Tables<'t> {
     clients: Vec<Client<'t>, MAX_CLIENTS>,
     users: Vec<User<'t>, MAX_USERS>,
 }
+
+/// Memory for what a network's workers borrow.
+pub type Proxies = Vec<Subnet, MAX_PROXIES>;
 
 /// Why no server was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,3 +11,4 @@ pub mod image;
 #[cfg(feature = "net")]
 pub mod net;
 pub mod rtc;
+pub mod vitals;

@@ -13,7 +13,7 @@
 
 mod patient;
 
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr};
 
 use embassy_futures::select::select;
 use embassy_net::tcp::{State, TcpSocket};
@@ -23,7 +23,7 @@ use embassy_sync::channel::Channel;
 use embassy_time::Timer;
 use smallgate_core::http::Source;
 
-use crate::http::{Buffers, Deadlines, Ended, Handler, Platform, serve};
+use crate::http::{Buffers, Deadlines, Ended, Handler, Peer, Platform, Subnet, serve, source};
 use crate::image::{Addressing, Network};
 
 pub use patient::Patient;
@@ -121,6 +121,16 @@ impl Default for Desk {
     }
 }
 
+/// How connections are served, all of them alike.
+pub struct Manners<'m> {
+    /// How long a client may take.
+    pub deadlines: Deadlines,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: &'m [Subnet],
+    /// Is told how each connection ended, and whose it was.
+    pub ended: fn(Ended, Source),
+}
+
 /// Sockets on their way from seat to worker and back, in the order in which
 /// their connections came.
 pub struct Hall<'q, 's> {
@@ -165,20 +175,17 @@ impl<'q, 's> Hall<'q, 's> {
     }
 
     /// Serves one connection after another by `handler`. As many of it run as
-    /// there are desks. `ended` is told how each connection ended.
-    pub async fn work<H: Handler>(
-        &self,
-        desk: &mut Desk,
-        deadlines: &Deadlines,
-        handler: &H,
-        ended: impl Fn(Source, Ended),
-    ) -> ! {
+    /// there are desks.
+    pub async fn work<H: Handler>(&self, desk: &mut Desk, manners: &Manners<'_>, handler: &H) -> ! {
         loop {
             let socket = self.arrived.receive().await;
-            let source = match socket.remote_endpoint() {
-                Some(endpoint) => source(endpoint.addr.into()),
-                // It is gone already; reading says so.
-                None => Source::LOCAL,
+            // One that is gone already has no address, and reading says so.
+            let address = socket
+                .remote_endpoint()
+                .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.addr.into());
+            let peer = Peer {
+                address,
+                trusted_proxies: manners.trusted_proxies,
             };
             let buffers = Buffers {
                 request: &mut desk.request,
@@ -186,8 +193,8 @@ impl<'q, 's> Hall<'q, 's> {
                 // The socket gathers.
                 sending: &mut [],
             };
-            let end = serve(socket, source, self, buffers, deadlines, handler).await;
-            ended(source, end);
+            let ended = serve(socket, peer, self, buffers, &manners.deadlines, handler).await;
+            (manners.ended)(ended, source(address));
             reset(socket).await;
             self.free.send(socket).await;
         }
@@ -210,13 +217,6 @@ async fn reset(socket: &mut TcpSocket<'_>) {
     }
     // What abort says to the client has to leave before the socket listens again.
     select(socket.flush(), Timer::after_millis(50)).await;
-}
-
-const fn source(address: IpAddr) -> Source {
-    match address {
-        IpAddr::V4(address) => Source::v4(address.octets()),
-        IpAddr::V6(address) => Source::v6(address.octets()),
-    }
 }
 
 impl<'s> Platform<TcpSocket<'s>> for Hall<'_, 's> {

@@ -95,6 +95,14 @@ impl<'b> Lan9118<'b> {
     }
 }
 
+impl Lan9118<'_> {
+    /// Its Ethernet address.
+    #[must_use]
+    pub const fn address(&self) -> [u8; 6] {
+        self.address
+    }
+}
+
 /// What the card's interrupt is for: whoever waits for a frame looks.
 pub fn interrupt() {
     CARD.write(INT_EN, 0);

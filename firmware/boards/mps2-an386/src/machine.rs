@@ -78,8 +78,8 @@ pub(crate) const DUAL_TIMERS: Registers = Registers::at(0x4000_2000, 0x40);
 pub(crate) const TIMER: Registers = Registers::at(0x4000_0000, 0x10);
 /// The first CMSDK UART.
 pub(crate) const UART: Registers = Registers::at(0x4000_4000, 0x14);
-/// The I2C bus that sensors are on: two pins, of Arm's SBCon.
-pub(crate) const I2C: Registers = Registers::at(0x4002_2000, 8);
+/// The I2C bus of the second shield, which QEMU puts devices on: two pins, of Arm's SBCon.
+pub(crate) const I2C: Registers = Registers::at(0x4002_A000, 8);
 
 impl Registers {
     /// Only for the blocks above, which the board has and nothing else uses.

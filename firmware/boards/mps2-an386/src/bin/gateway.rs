@@ -10,17 +10,22 @@ use embassy_executor::Spawner;
 use embassy_executor::raw::Executor;
 use embassy_net::tcp::TcpSocket;
 use embassy_net::{Runner, StackResources};
+use embassy_time::{Instant, Timer};
 use heapless::Vec;
-use smallgate_core::http::Source;
 use smallgate_core::jose::Verifier;
-use smallgate_core::oauth::{AuthorizationServer, Event, Throttle, ThrottleSlot};
-use smallgate_core::secret::Entropy;
+use smallgate_core::oauth::{AuthorizationServer, Throttle, ThrottleSlot};
 use smallgate_core::store::MemoryStore;
 use smallgate_core::time::UnixTime;
-use smallgate_firmware::app::Tables;
-use smallgate_firmware::http::{Deadlines, Gateway, Surroundings};
+use smallgate_firmware::app::{Proxies, Tables};
+use smallgate_firmware::clock::{TimeSource, TrustedClock};
+use smallgate_firmware::entropy::{EntropyFailed, EntropySource, Generator};
+use smallgate_firmware::events;
+use smallgate_firmware::http::{Deadlines, Gateway};
 use smallgate_firmware::image::{Image, MAX_RETIRED_KEYS};
-use smallgate_firmware::net::{self, Desk, Patient, SEATS, Seat, WORKERS};
+use smallgate_firmware::net::{self, Desk, Manners, Patient, SEATS, Seat, WORKERS};
+use smallgate_firmware::rtc::Rtc;
+use smallgate_firmware::vitals::Vitals;
+use smallgate_mps2_an386::i2c::Bus;
 use smallgate_mps2_an386::keys::BoardKey;
 use smallgate_mps2_an386::lan9118::{self, FrameBuffer, Lan9118};
 use smallgate_mps2_an386::machine::{self, interrupt};
@@ -57,7 +62,10 @@ static VERIFIERS: StaticCell<Vec<&'static dyn Verifier, { MAX_RETIRED_KEYS + 1 }
     StaticCell::new();
 static TABLES: StaticCell<Tables<'static>> = StaticCell::new();
 static SERVER: StaticCell<AuthorizationServer<'static>> = StaticCell::new();
-static GATEWAY: StaticCell<Gateway<'static, Store, Host>> = StaticCell::new();
+static GATEWAY: StaticCell<Gateway<'static, Store, Vitals<HostEntropy>>> = StaticCell::new();
+static PROXIES: StaticCell<Proxies> = StaticCell::new();
+static MANNERS: StaticCell<Manners<'static>> = StaticCell::new();
+static VITALS: StaticCell<Vitals<HostEntropy>> = StaticCell::new();
 static EXECUTOR: StaticCell<Executor> = StaticCell::new();
 
 #[cortex_m_rt::interrupt]
@@ -107,16 +115,25 @@ fn start(spawner: Spawner) {
     let Some(card) = Lan9118::start(received, sent) else {
         return error!("there is no network card");
     };
-    let Some([a, b, c, d, e, f, g, h, salt @ ..]) = Host.entropy() else {
-        return error!("there is no entropy");
-    };
-    let salt = salt.first_chunk().copied().unwrap_or_default();
+    let generator = Generator::start(HostEntropy, &card.address());
+    if let Err(cause) = generator.health() {
+        events::entropy(Err(cause));
+    }
+    let vitals = VITALS.init(Vitals::new(
+        TrustedClock::new(image.made_at(), UnixTime(0)),
+        generator,
+        || Instant::now().as_millis(),
+        events::event,
+    ));
+    // Without entropy nothing is issued; what is refused is refused all the same.
+    let salt = vitals.octets().unwrap_or_default();
+    let seed = vitals.octets().unwrap_or_default();
     let throttle = THROTTLE.init(Throttle::new(&PATIENCE, image.throttle(), salt));
     let gateway = GATEWAY.init(Gateway::new(
         server,
         throttle,
         STORE.take(),
-        &Host,
+        vitals,
         SLICE,
         UnixTime(0),
     ));
@@ -124,11 +141,19 @@ fn start(spawner: Spawner) {
         Patient(card),
         net::config(image.network()),
         NETWORK.init(StackResources::new()),
-        u64::from_le_bytes([a, b, c, d, e, f, g, h]),
+        u64::from_le_bytes(seed),
     );
     if let Ok(network) = network(runner) {
         spawner.spawn(network);
     }
+    let proxies = PROXIES.init(Vec::new());
+    // There is room for as many as an image has.
+    let _ = image.fill_trusted_proxies(proxies);
+    let manners = MANNERS.init(Manners {
+        deadlines: Deadlines::DEFAULT.with(image.timeouts()),
+        trusted_proxies: proxies,
+        ended: events::connection,
+    });
     let hall = HALL.init(net::Hall::new());
     let seats = SEATS_MEMORY.take().each_mut();
     for socket in SOCKETS.init(seats.map(|seat| seat.socket(stack))) {
@@ -138,9 +163,15 @@ fn start(spawner: Spawner) {
         }
     }
     for desk in DESKS.take() {
-        if let Ok(worker) = worker(hall, desk, gateway) {
+        if let Ok(worker) = worker(hall, desk, manners, gateway) {
             spawner.spawn(worker);
         }
+    }
+    let mut rtc = Rtc::new(Bus::start());
+    // The first request finds the clock set.
+    tell_time(vitals, &mut rtc);
+    if let Ok(tend) = tend(vitals, rtc) {
+        spawner.spawn(tend);
     }
     info!("listening on port {}", PORT);
 }
@@ -159,30 +190,42 @@ async fn usher(hall: &'static Hall) {
 async fn worker(
     hall: &'static Hall,
     desk: &'static mut Desk,
-    gateway: &'static Gateway<'static, Store, Host>,
+    manners: &'static Manners<'static>,
+    gateway: &'static Gateway<'static, Store, Vitals<HostEntropy>>,
 ) {
-    hall.work(desk, &Deadlines::DEFAULT, gateway, |_, _| {})
-        .await
+    hall.work(desk, manners, gateway).await
 }
 
-struct Host;
-
-impl Surroundings for Host {
-    fn now(&self) -> Option<UnixTime> {
-        let since = embassy_time::Instant::now().as_secs();
-        Some(UnixTime(1_767_225_600 + since))
+/// Looks after time and entropy.
+#[embassy_executor::task]
+async fn tend(vitals: &'static Vitals<HostEntropy>, mut rtc: Rtc<Bus>) {
+    loop {
+        Timer::after_secs(Vitals::<HostEntropy>::INTERVAL).await;
+        tell_time(vitals, &mut rtc);
+        if let Some(health) = vitals.tend() {
+            events::entropy(health);
+        }
     }
+}
 
-    fn serving_since(&self) -> UnixTime {
-        UnixTime(0)
+fn tell_time(vitals: &Vitals<HostEntropy>, rtc: &mut Rtc<Bus>) {
+    match rtc.read() {
+        Ok(time) => {
+            let source = TimeSource::RealTimeClock;
+            events::clock(source, time, vitals.synchronise(source, time));
+        }
+        Err(cause) => events::rtc(cause),
     }
+}
 
-    fn entropy(&self) -> Option<[u8; Entropy::SIZE]> {
-        let mut octets = [0; Entropy::SIZE];
-        machine::host_entropy(&mut octets).then_some(octets)
-    }
+/// The host's source of entropy: an emulated board has none of its own.
+struct HostEntropy;
 
-    fn event(&self, event: &Event<'_>, source: Source) {
-        info!("{} {}", event, source);
+impl EntropySource for HostEntropy {
+    fn fill(&mut self, octets: &mut [u8]) -> Result<(), EntropyFailed> {
+        match machine::host_entropy(octets) {
+            true => Ok(()),
+            false => Err(EntropyFailed::NoOctets),
+        }
     }
 }

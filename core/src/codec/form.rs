@@ -117,18 +117,37 @@ impl<'b> Parameters<'b> {
     /// parameters of one name, whatever their values. After an error the body's
     /// octets are of no more use.
     pub fn from_form(body: &'b mut [u8], limits: &Limits) -> Result<Self, FormError> {
+        let mut parameters = Self::none();
+        parameters.read_form(body, limits)?;
+        Ok(parameters)
+    }
+
+    /// No parameters, to be read into: the table is too large to be handed from
+    /// one result to the next. After an error there are none either.
+    pub(crate) const fn none() -> Self {
+        Parameters {
+            text: "",
+            ranges: Vec::new(),
+        }
+    }
+
+    /// [`from_form`](Self::from_form) into a place that is there already.
+    pub(crate) fn read_form(
+        &mut self,
+        body: &'b mut [u8],
+        limits: &Limits,
+    ) -> Result<(), FormError> {
         if body.len() > limits.octets.min(MAX_OCTETS) {
             return Err(FormError::TooLong);
         }
-        let (mut ranges, escaped) = split(body, limits.parameters)?;
-        if escaped {
+        if split(body, limits.parameters, &mut self.ranges)? {
             let octets = Cell::from_mut(&mut *body).as_slice_of_cells();
-            for range in &mut ranges {
+            for range in &mut self.ranges {
                 decode(octets, range.name_at, &mut range.name_length)?;
                 decode(octets, range.value_at, &mut range.value_length)?;
             }
         }
-        Self::checked(body, ranges)
+        self.check(body)
     }
 
     /// Reads a JSON object whose members are the parameters. Members with other
@@ -145,32 +164,49 @@ impl<'b> Parameters<'b> {
         limits: &Limits,
         trailing_comma: bool,
     ) -> Result<Self, FormError> {
+        let mut parameters = Self::none();
+        parameters.read_json(body, limits, trailing_comma)?;
+        Ok(parameters)
+    }
+
+    /// [`from_json`](Self::from_json) into a place that is there already.
+    // Not inlined: who reads a form should not hold the frame of a JSON object.
+    #[inline(never)]
+    pub(crate) fn read_json(
+        &mut self,
+        body: &'b mut [u8],
+        limits: &Limits,
+        trailing_comma: bool,
+    ) -> Result<(), FormError> {
         let limits = json::Limits {
             octets: limits.octets,
             depth: JSON_DEPTH,
             members: limits.parameters,
             trailing_comma,
         };
-        let (mut ranges, escaped) = json_ranges(&Object::parse(body, &limits)?)?;
-        if escaped {
+        let mut object = Object::empty();
+        object.read(body, &limits)?;
+        if json_ranges(&object, &mut self.ranges)? {
             let octets = Cell::from_mut(&mut *body).as_slice_of_cells();
-            for range in &mut ranges {
+            for range in &mut self.ranges {
                 unescape(octets, range.name_at, &mut range.name_length);
                 if range.value_length != NOT_TEXT {
                     unescape(octets, range.value_at, &mut range.value_length);
                 }
             }
         }
-        Self::checked(body, ranges)
+        self.check(body)
     }
 
-    /// The parameters in `ranges`, now that `body` is decoded.
-    fn checked(body: &'b mut [u8], ranges: Ranges) -> Result<Self, FormError> {
+    /// The parameters found, now that `body` is decoded. Without a text they are
+    /// none.
+    fn check(&mut self, body: &'b mut [u8]) -> Result<(), FormError> {
         // Between two pieces there is still an ASCII separator, and where a piece has shrunk there
         // are spaces: so the whole is UTF-8 exactly if each piece is.
         let text = str::from_utf8(body).map_err(|_| FormError::InvalidUtf8)?;
-        refuse_repeated(text, &ranges)?;
-        Ok(Parameters { text, ranges })
+        refuse_repeated(text, &self.ranges)?;
+        self.text = text;
+        Ok(())
     }
 
     /// The value of the parameter `name`; `None` if it was not sent, or is
@@ -261,11 +297,10 @@ fn unescape(octets: &[Cell<u8>], at: u16, length: &mut u16) {
     }
 }
 
-/// The outermost members of a JSON object, strings without their quotes; and
-/// whether any of them has an escape.
-fn json_ranges(object: &Object<'_>) -> Result<(Ranges, bool), FormError> {
+/// Puts the outermost members of a JSON object into `ranges`, strings without
+/// their quotes; whether any of them has an escape.
+fn json_ranges(object: &Object<'_>, ranges: &mut Ranges) -> Result<bool, FormError> {
     let text = object.text().as_bytes();
-    let mut ranges = Ranges::new();
     let mut escaped = false;
     for member in object.table() {
         let mut range = Range {
@@ -283,7 +318,7 @@ fn json_ranges(object: &Object<'_>) -> Result<(Ranges, bool), FormError> {
             .push(range)
             .map_err(|_| FormError::TooManyParameters)?;
     }
-    Ok((ranges, escaped))
+    Ok(escaped)
 }
 
 impl From<JsonError> for FormError {

@@ -28,6 +28,8 @@ const FORM_FIELDS: usize = 256;
 const FORM_LIFETIME: Seconds = Seconds(600);
 
 /// `GET`: the request is in the query. `scratch` takes a copy of it.
+// Not inlined: `dispatch` would hold the frames of all endpoints at once.
+#[inline(never)]
 pub(super) fn get<'x>(
     session: &mut Session<'x>,
     query: Option<&str>,
@@ -41,14 +43,17 @@ pub(super) fn get<'x>(
     };
     copy(query.as_bytes(), room);
     let limits = session.form_limits();
-    match Parameters::from_form(room, &limits) {
-        Ok(parameters) => ask(session, &parameters),
+    let mut parameters = Parameters::none();
+    match parameters.read_form(room, &limits) {
+        Ok(()) => ask(session, &parameters),
         Err(error) => session.refuse_page(Refusal::Body(error)),
     }
 }
 
 /// `POST`: a filled-in form, or the request itself, which "MAY" come this way
 /// (RFC 6749 §3.1).
+// Not inlined: `dispatch` would hold the frames of all endpoints at once.
+#[inline(never)]
 pub(super) fn post<'x>(
     session: &mut Session<'x>,
     headers: &[Header<'_>],
@@ -59,10 +64,10 @@ pub(super) fn post<'x>(
         return session.refuse_page(Refusal::QueryPresent);
     }
     let limits = session.form_limits();
-    let parameters = match request::parameters(headers, body, &limits, None) {
-        Ok(parameters) => parameters,
-        Err(cause) => return session.refuse_page(cause),
-    };
+    let mut parameters = Parameters::none();
+    if let Err(cause) = request::parameters(headers, body, &limits, None, &mut parameters) {
+        return session.refuse_page(cause);
+    }
     match optional(&parameters, Parameter::Decision) {
         // A form that comes back without the button that was pressed.
         Ok(None) if !matches!(optional(&parameters, Parameter::FormToken), Ok(None)) => {

@@ -34,14 +34,15 @@ pub(super) struct Unauthenticated<'c> {
     pub(super) locked_out: bool,
 }
 
-/// Reads the parameters of a request and finds out which client sent it: what
+/// Reads the `parameters` of a request and finds out which client sent it: what
 /// the token, revocation and introspection endpoints begin with.
 pub(super) fn authenticated<'x>(
     session: &mut Session<'x>,
     headers: &[Header<'_>],
     query: Option<&str>,
     body: Body<'x>,
-) -> Result<(AuthenticatedClient<'x>, Parameters<'x>), Refusal> {
+    parameters: &mut Parameters<'x>,
+) -> Result<AuthenticatedClient<'x>, Refusal> {
     let configuration = session.configuration();
     // RFC 6749 §2.3.1: "The parameters can only be transmitted in the
     // request-body and MUST NOT be included in the request URI."
@@ -49,7 +50,7 @@ pub(super) fn authenticated<'x>(
         return Err(Refusal::QueryPresent);
     }
     let json = configuration.profile.json_body;
-    let parameters = request::parameters(headers, body, &session.form_limits(), json)?;
+    request::parameters(headers, body, &session.form_limits(), json, parameters)?;
     session.check_clock()?;
     check_api_key(session, headers)?;
     let client = authenticate(
@@ -57,12 +58,12 @@ pub(super) fn authenticated<'x>(
         session.throttle,
         headers,
         session.source,
-        &parameters,
+        parameters,
         session.now,
     )
     .map_err(|failure| note(session, failure))?;
     session.client = Some(client.client());
-    Ok((client, parameters))
+    Ok(client)
 }
 
 fn note<'x>(session: &mut Session<'x>, failure: Unauthenticated<'x>) -> Refusal {

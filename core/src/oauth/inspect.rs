@@ -14,11 +14,14 @@ use super::request::required;
 use super::response;
 use super::session::Session;
 use super::standing;
+use crate::codec::form::Parameters;
 use crate::http::{Body, Header};
 use crate::jwt::{self, Claims};
 use crate::store::{Loaded, Seen};
 
 /// Begins to answer at either endpoint.
+// Not inlined: `dispatch` would hold the frames of all endpoints at once.
+#[inline(never)]
 pub(super) fn begin<'x>(
     session: &mut Session<'x>,
     headers: &[Header<'_>],
@@ -27,11 +30,11 @@ pub(super) fn begin<'x>(
     endpoint: Endpoint,
     scratch: &'x mut [u8],
 ) -> Next<'x> {
-    let parameters = match authenticated(session, headers, query, body) {
-        Ok(parameters) => parameters,
+    let mut parameters = Parameters::none();
+    let client = match authenticated(session, headers, query, body, &mut parameters) {
+        Ok(client) => client,
         Err(cause) => return session.refuse(cause),
     };
-    let (client, parameters) = parameters;
     // RFC 7662 §2.1: "the protected resource […] MUST also require some form
     // of authorization to access this endpoint"; a public client's id is none.
     if endpoint == Endpoint::Introspection && client.client().secret.is_none() {

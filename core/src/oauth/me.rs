@@ -13,6 +13,8 @@ use crate::http::Header;
 use crate::jwt::Claims;
 use crate::store::Loaded;
 
+// Not inlined: `dispatch` would hold the frames of all endpoints at once.
+#[inline(never)]
 pub(super) fn begin<'x>(
     session: &mut Session<'x>,
     headers: &[Header<'_>],

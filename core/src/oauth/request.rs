@@ -9,13 +9,14 @@ use crate::profile::{GrantType, JsonBody, Profile, RedirectUriRule};
 use crate::secret::Secret;
 
 /// Reads the body of a request to the token endpoint, or to another one that
-/// takes parameters the same way.
+/// takes parameters the same way, into `parameters`.
 pub(super) fn parameters<'r>(
     headers: &[Header<'_>],
     body: Body<'r>,
     limits: &form::Limits,
     json: Option<JsonBody>,
-) -> Result<Parameters<'r>, Refusal> {
+    parameters: &mut Parameters<'r>,
+) -> Result<(), Refusal> {
     let Body::Whole(body) = body else {
         return Err(Refusal::BodyTooLong);
     };
@@ -31,11 +32,12 @@ pub(super) fn parameters<'r>(
         .unwrap_or(media_type)
         .trim_ascii();
     if media_type.eq_ignore_ascii_case(b"application/x-www-form-urlencoded") {
-        return Parameters::from_form(body, limits).map_err(Refusal::Body);
+        return parameters.read_form(body, limits).map_err(Refusal::Body);
     }
     match json {
         Some(json) if media_type.eq_ignore_ascii_case(b"application/json") => {
-            Parameters::from_json(body, limits, json.trailing_comma).map_err(Refusal::Body)
+            let read = parameters.read_json(body, limits, json.trailing_comma);
+            read.map_err(Refusal::Body)
         }
         _ => Err(Refusal::ContentType),
     }

@@ -11,11 +11,14 @@ use super::next::{Hashing, Next, Purpose, Swap};
 use super::request::{self, GrantRequest, TokenRequest};
 use super::session::Session;
 use super::standing;
+use crate::codec::form::Parameters;
 use crate::http::{Body, Header};
 use crate::profile::{GrantType, Rotation};
 use crate::scope::ScopeSet;
 
 /// Framing, clock, client, grant type: in this order.
+// Not inlined: `dispatch` would hold the frames of all endpoints at once.
+#[inline(never)]
 pub(super) fn begin<'x>(
     session: &mut Session<'x>,
     headers: &[Header<'_>],
@@ -34,7 +37,8 @@ fn read<'x>(
     query: Option<&str>,
     body: Body<'x>,
 ) -> Result<(AuthenticatedClient<'x>, TokenRequest<'x>), Refusal> {
-    let (client, parameters) = authenticated(session, headers, query, body)?;
+    let mut parameters = Parameters::none();
+    let client = authenticated(session, headers, query, body, &mut parameters)?;
     let profile = &session.configuration().profile;
     let name = request::required(&parameters, Parameter::GrantType)?;
     let supported = |grant: &GrantType| profile.grant_types.contains(*grant);

@@ -3,15 +3,15 @@
 use super::{ESCAPED, FormError, Range, Ranges};
 use crate::codec::words::{WORD, equal_to, first};
 
-/// Finds the names and values of `form`, at most `limit` pairs, those with an
-/// escape marked [`ESCAPED`]; and whether there is one.
+/// Puts the names and values of `form` into `ranges`, at most `limit` pairs,
+/// those with an escape marked [`ESCAPED`]; whether there is one.
 ///
 /// The URL standard, "parse an application/x-www-form-urlencoded string": the
 /// text is split at `&`, empty pieces are skipped, and each is split at its
 /// first `=`.
-pub(super) fn split(form: &[u8], limit: u8) -> Result<(Ranges, bool), FormError> {
+pub(super) fn split(form: &[u8], limit: u8, ranges: &mut Ranges) -> Result<bool, FormError> {
     let mut pieces = Pieces {
-        ranges: Ranges::new(),
+        ranges,
         left: limit,
         at: 0,
         equals: None,
@@ -46,7 +46,7 @@ pub(super) fn split(form: &[u8], limit: u8) -> Result<(Ranges, bool), FormError>
         word_at = word_at.saturating_add(WORD);
     }
     pieces.end(short(form.len()))?;
-    Ok((pieces.ranges, pieces.escaped))
+    Ok(pieces.escaped)
 }
 
 /// A position in a form: below 2^15, as its length is.
@@ -55,8 +55,8 @@ fn short(position: usize) -> u16 {
 }
 
 /// The pieces that have been found, and what is known of the next one.
-struct Pieces {
-    ranges: Ranges,
+struct Pieces<'r> {
+    ranges: &'r mut Ranges,
     /// How many more there may be.
     left: u8,
     /// Where the next one begins.
@@ -70,7 +70,7 @@ struct Pieces {
     escaped: bool,
 }
 
-impl Pieces {
+impl Pieces<'_> {
     fn equals(&mut self, at: u16) {
         if self.equals.is_none() {
             self.equals = Some(at);

@@ -17,3 +17,11 @@ pub(crate) fn copy(octets: &[u8], room: &mut [u8]) {
         *to = *from;
     }
 }
+
+/// The digit, in lower case, of a value below 16.
+pub(crate) const fn hex_digit(value: u8) -> u8 {
+    match value {
+        0..10 => b'0' | value,
+        _ => value.wrapping_add(b'a' - 10),
+    }
+}

@@ -106,11 +106,16 @@ impl<'c> ScopeNames<'c> {
 
     /// The names in `set`, in the order of the configuration.
     pub fn names(self, set: ScopeSet) -> impl Iterator<Item = &'c str> + Clone {
-        self.0
-            .iter()
-            .enumerate()
-            .filter(move |(bit, _)| set.has(*bit))
-            .map(|(_, name)| *name)
+        let mut left = set;
+        core::iter::from_fn(move || self.take(&mut left))
+    }
+
+    /// The name of the lowest bit of `set`, which is taken off.
+    pub(crate) fn take(self, set: &mut ScopeSet) -> Option<&'c str> {
+        let bit = usize::try_from(set.0.trailing_zeros()).ok()?;
+        set.0 &= set.0.wrapping_sub(1);
+        // An empty set's would be 64, and there are no more than 64 names.
+        self.0.get(bit).copied()
     }
 
     /// Four octets that change when a name up to the highest bit of `set` is
@@ -165,9 +170,5 @@ impl ScopeSet {
     #[must_use]
     pub const fn contains(self, other: ScopeSet) -> bool {
         self.0 & other.0 == other.0
-    }
-
-    fn has(self, bit: usize) -> bool {
-        u32::try_from(bit).is_ok_and(|bit| self.0.checked_shr(bit).unwrap_or(0) & 1 == 1)
     }
 }

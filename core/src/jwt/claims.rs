@@ -2,7 +2,7 @@
 //! 9068 §2.2), and which of them a kind of token has.
 
 use crate::codec::json::{Array, Text, Value};
-use crate::codec::split::pieces;
+use crate::codec::split::split_at_first;
 use crate::scope::{ScopeNames, ScopeSet};
 use crate::time::UnixTime;
 
@@ -176,25 +176,32 @@ pub enum ScopeClaim<'a> {
 impl<'a> ScopeClaim<'a> {
     /// The names, in their order.
     pub fn names(&self) -> impl Iterator<Item = &'a str> {
-        let (granted, text, array) = match *self {
-            ScopeClaim::Names(names, set) => (Some((names, set)), None, None),
-            ScopeClaim::Text(text) => (None, Some(text), None),
-            ScopeClaim::Array(array) => (None, None, Some(array)),
-        };
-        let granted = granted
-            .into_iter()
-            .flat_map(|(names, set)| names.names(set));
-        let text = text
-            .into_iter()
-            .flat_map(|text| pieces(text, b' ').filter(|name| !name.is_empty()));
-        let array = array
-            .into_iter()
-            .flat_map(|array| array.items())
-            .filter_map(|item| match item {
-                Value::Text(name) => name.as_str(),
-                _ => None,
-            });
-        granted.chain(text).chain(array)
+        let mut left = *self;
+        core::iter::from_fn(move || left.take())
+    }
+
+    /// The first name, which is taken off.
+    fn take(&mut self) -> Option<&'a str> {
+        match self {
+            ScopeClaim::Names(names, left) => names.take(left),
+            ScopeClaim::Text(left) => loop {
+                if left.is_empty() {
+                    return None;
+                }
+                let (name, rest) = split_at_first(left, b' ').unwrap_or((*left, ""));
+                *left = rest;
+                if !name.is_empty() {
+                    return Some(name);
+                }
+            },
+            ScopeClaim::Array(left) => loop {
+                if let Value::Text(name) = left.take()?
+                    && let Some(name) = name.as_str()
+                {
+                    return Some(name);
+                }
+            },
+        }
     }
 
     /// Whether `name` is among them.

@@ -136,21 +136,21 @@ pub(super) fn error(status: u16, answer: &ErrorAnswer, detail: &str, response: &
 
 /// Writes `text` so that it is nothing but text, in an element or an attribute.
 fn push_text(html: &mut Text<'_>, text: &str) {
-    let mut rest = text;
-    while let Some(at) = rest.find(['&', '<', '>', '"', '\'']) {
-        let (before, special) = rest.split_at_checked(at).unwrap_or((rest, ""));
-        html.push(before);
-        let mut characters = special.chars();
-        html.push(match characters.next() {
-            Some('&') => "&amp;",
-            Some('<') => "&lt;",
-            Some('>') => "&gt;",
-            Some('"') => "&quot;",
-            _ => "&#39;",
-        });
-        rest = characters.as_str();
+    let mut begin = 0;
+    for (at, octet) in text.bytes().enumerate() {
+        let escaped = match octet {
+            b'&' => "&amp;",
+            b'<' => "&lt;",
+            b'>' => "&gt;",
+            b'"' => "&quot;",
+            b'\'' => "&#39;",
+            _ => continue,
+        };
+        html.push(text.get(begin..at).unwrap_or_default());
+        html.push(escaped);
+        begin = at.saturating_add(1);
     }
-    html.push(rest);
+    html.push(text.get(begin..).unwrap_or_default());
 }
 
 impl<'x> Session<'x> {

@@ -28,15 +28,20 @@ fn loopback(uri: &str) -> Option<(&'static str, &str)> {
     let rest = match rest.strip_prefix(':') {
         None => rest,
         Some(port) => {
-            let end = port
-                .find(|character: char| !character.is_ascii_digit())
-                .unwrap_or(port.len());
-            let (digits, rest) = port.split_at_checked(end)?;
-            digits.parse::<u16>().ok()?;
-            rest
+            let end = port.bytes().position(|octet| !octet.is_ascii_digit());
+            let (digits, rest) = port.split_at_checked(end.unwrap_or(port.len()))?;
+            is_port(digits).then_some(rest)?
         }
     };
     (rest.is_empty() || rest.starts_with('/') || rest.starts_with('?')).then_some((host, rest))
+}
+
+/// Whether `digits` are a number that a port can have.
+fn is_port(digits: &str) -> bool {
+    let number = digits.bytes().try_fold(0_u16, |number, digit| {
+        number.checked_mul(10)?.checked_add(u16::from(digit & 0x0F))
+    });
+    !digits.is_empty() && number.is_some()
 }
 
 /// Whether the code is to be shown on a page instead of sent anywhere.

@@ -4,6 +4,7 @@
 use super::error::Refusal;
 use super::event::JwtId;
 use crate::codec::base64url;
+use crate::codec::hex_digit;
 use crate::codec::json::Writer;
 use crate::codec::split::split_at_blank;
 use crate::http::Response;
@@ -209,24 +210,18 @@ fn print(jwt_id: JwtId, form: JwtIdForm, out: &mut [u8; 36]) -> &str {
     match form {
         JwtIdForm::Base64Url => base64url::encode(&jwt_id.0, out).unwrap_or_default(),
         JwtIdForm::Uuid => {
-            const DIGITS: &[u8; 16] = b"0123456789abcdef";
-            let nibbles = jwt_id
-                .0
-                .iter()
-                .flat_map(|octet| [octet >> 4, octet & 0x0F])
-                .filter_map(|nibble| DIGITS.get(usize::from(nibble)));
-            let places = [8, 13, 18, 23];
-            let digits = out
-                .iter_mut()
-                .enumerate()
-                .filter(|(place, _)| !places.contains(place));
-            for ((_, place), digit) in digits.zip(nibbles) {
-                *place = *digit;
-            }
-            for place in places {
-                if let Some(place) = out.get_mut(place) {
-                    *place = b'-';
+            let mut places = out.iter_mut();
+            let mut put = |character| {
+                if let Some(place) = places.next() {
+                    *place = character;
                 }
+            };
+            for (position, octet) in jwt_id.0.iter().enumerate() {
+                if let 4 | 6 | 8 | 10 = position {
+                    put(b'-');
+                }
+                put(hex_digit(octet >> 4));
+                put(hex_digit(octet & 0x0F));
             }
             core::str::from_utf8(out).unwrap_or_default()
         }

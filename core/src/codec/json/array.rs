@@ -4,29 +4,39 @@ use core::fmt;
 
 use super::Value;
 
-/// A checked JSON array, as its text from bracket to bracket.
+/// A checked JSON array, as its text from the first item to the closing bracket.
 #[derive(Clone, Copy)]
 pub struct Array<'a>(&'a str);
 
 impl<'a> Array<'a> {
-    pub(super) const fn from_checked(text: &'a str) -> Self {
-        Array(text)
+    pub(super) fn from_checked(text: &'a str) -> Self {
+        match text.strip_prefix('[') {
+            Some(items) => Array(items),
+            None => Array("]"),
+        }
+    }
+
+    /// The first item, which is taken off.
+    pub(crate) fn take(&mut self) -> Option<Value<'a>> {
+        let before = self
+            .0
+            .bytes()
+            .take_while(|octet| matches!(octet, b' ' | b'\t' | b'\n' | b'\r' | b','));
+        let start = self.0.get(before.count()..)?;
+        if start.as_bytes().first() == Some(&b']') {
+            return None;
+        }
+        let (length, escaped) = value_length(start.as_bytes());
+        let (item, after) = start.split_at_checked(length)?;
+        self.0 = after;
+        Value::from_checked(item, escaped)
     }
 
     /// The items in their order. They are found anew each time: all of them
     /// together cost one pass over the array's text.
     pub fn items(self) -> impl Iterator<Item = Value<'a>> + 'a {
-        let mut rest = self.0.strip_prefix('[').unwrap_or("");
-        core::iter::from_fn(move || {
-            let start = rest.trim_start_matches([' ', '\t', '\n', '\r', ',']);
-            if start.starts_with(']') {
-                return None;
-            }
-            let (length, escaped) = value_length(start.as_bytes());
-            let (item, after) = start.split_at_checked(length)?;
-            rest = after;
-            Value::from_checked(item, escaped)
-        })
+        let mut left = self;
+        core::iter::from_fn(move || left.take())
     }
 }
 

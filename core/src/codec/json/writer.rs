@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::JsonError;
 use super::scanner::plain_run;
-use crate::codec::copy;
+use crate::codec::{copy, hex_digit};
 
 /// Writes JSON into a slice, member by member, without a buffer of its own.
 ///
@@ -266,11 +266,7 @@ impl<'o> Writer<'o> {
             0x0C => b'f',
             0x0D => b'r',
             _ => {
-                let high = b'0' | (octet >> 4);
-                let low = match octet & 0xF {
-                    digit @ 0..10 => b'0' | digit,
-                    letter => letter.wrapping_add(b'a' - 10),
-                };
+                let (high, low) = (hex_digit(octet >> 4), hex_digit(octet & 0x0F));
                 self.raw(&[b'\\', b'u', b'0', b'0', high, low]);
                 return;
             }

@@ -1,7 +1,7 @@
 //! A Smallgate that runs somewhere: what the suite needs of a desktop, a board
 //! or a C program in order to test it as it is.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 /// Where a host's clock stands when it starts: 2026-01-01T00:00:00Z.
@@ -45,6 +45,22 @@ pub trait Host: Sized {
 
     /// Everything it logged so far.
     fn log(&self) -> String;
+
+    /// How many clients it takes at once without turning one away.
+    fn connections(&self) -> usize {
+        24
+    }
+
+    /// An address of this machine from which it sees another source than
+    /// usual, if there is one.
+    fn elsewhere(&self) -> Option<IpAddr> {
+        Some(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2)))
+    }
+
+    /// Whether it heeds `[server]`, the desktop's own table.
+    fn heeds_server_table(&self) -> bool {
+        true
+    }
 
     /// Lets `seconds` pass, by turning the clock or by waiting. Cases that use
     /// it shorten the lifetimes in their setup, so that waiting is bearable.

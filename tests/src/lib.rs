@@ -1,9 +1,14 @@
 //! What the integration tests share.
 
+#[cfg(feature = "board")]
+pub mod board;
 pub mod flow;
 pub mod golden;
 pub mod handles;
 pub mod host;
+pub mod load;
+#[cfg(feature = "board")]
+pub mod machine;
 pub mod rig;
 pub mod simulator;
 pub mod suite;

@@ -232,7 +232,7 @@ impl Clock for Simulator {
 }
 
 /// A time as RFC 3339 has it (the days by Hinnant's civil_from_days).
-fn rfc3339(time: u64) -> String {
+pub(crate) fn rfc3339(time: u64) -> String {
     let (days, second) = (time / 86_400 + 719_468, time % 86_400);
     let (era, day) = (days / 146_097, days % 146_097);
     let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;

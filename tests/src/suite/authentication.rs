@@ -1,7 +1,5 @@
 //! Client authentication: R9 to R17.
 
-use std::net::{IpAddr, Ipv4Addr};
-
 use super::session::{Session, basic, basic_octets, encoded, password_form, post};
 use super::setups::{BREAKOUT, DEMO, OTHER, QUOTES, USER, breakout, standard, teen_quotes};
 use crate::host::Host;
@@ -265,8 +263,6 @@ pub fn r15_long_basic_is_refused<H: Host>() {
     assert_invalid_client(&session.token(("long", &"x".repeat(4000)), FIRST), "4000");
 }
 
-const THERE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
-
 pub fn r16_ten_failures_then_429_for_this_source_alone<H: Host>() {
     let mut session = Session::<H>::start(standard().tables("[throttle]\nwindow = 3"));
     let wrong = ("demo", "wrong-secret-wrong-secret");
@@ -294,7 +290,9 @@ pub fn r16_ten_failures_then_429_for_this_source_alone<H: Host>() {
     // Neither another client nor another source waits.
     assert_eq!(session.token(OTHER, FIRST).status, 200);
     let request = post(PATH, Some(&basic(DEMO)), FIRST);
-    assert_eq!(session.ask_from(THERE, &request).status, 200);
+    if let Some(there) = session.host.elsewhere() {
+        assert_eq!(session.ask_from(there, &request).status, 200);
+    }
     // Nobody becomes another source by saying so.
     let claimed = request.header("X-Forwarded-For", "192.0.2.1");
     assert_eq!(session.ask(&claimed).status, 429);
@@ -304,6 +302,9 @@ pub fn r16_ten_failures_then_429_for_this_source_alone<H: Host>() {
 
 pub fn r16_forwarded_addresses_count_behind_a_trusted_proxy<H: Host>() {
     let session = Session::<H>::start(standard().server("trusted_proxies = [\"127.0.0.1\"]"));
+    if !session.host.heeds_server_table() {
+        return;
+    }
     let from = |address: &str, client| {
         let request = post(PATH, Some(&basic(client)), FIRST);
         session

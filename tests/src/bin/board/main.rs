@@ -1,0 +1,50 @@
+//! The firmware on the emulated board, for `cargo xtask board`: run it for a
+//! person, or measure it.
+
+mod measure;
+mod run;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// What the command line asks for.
+#[derive(Debug, Default)]
+struct Options {
+    /// The ELF file.
+    firmware: PathBuf,
+    /// A configuration to be packed.
+    config: Option<String>,
+    /// A profile whose demonstration is packed instead.
+    demo: Option<String>,
+}
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let task = arguments.next().unwrap_or_default();
+    let done = options(arguments).and_then(|options| match task.as_str() {
+        "run" => run::run(&options),
+        "measure" => measure::measure(&options),
+        other => Err(format!("{other:?} is neither run nor measure")),
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("board: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, String> {
+    let mut options = Options::default();
+    while let Some(name) = arguments.next() {
+        let value = arguments.next().ok_or(format!("{name} has no value"))?;
+        match name.as_str() {
+            "--firmware" => options.firmware = value.into(),
+            "--config" => options.config = Some(value),
+            "--demo" => options.demo = Some(value),
+            _ => return Err(format!("{name} is no option")),
+        }
+    }
+    Ok(options)
+}

@@ -1,0 +1,152 @@
+//! `measure`: figures of the whole firmware, a line each: the value, its unit,
+//! its name.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use smallgate_tests::board::{LISTENING, image, says};
+use smallgate_tests::host::START;
+use smallgate_tests::load;
+use smallgate_tests::machine::{Elf, Machine, Plan};
+use smallgate_tests::suite::setups::standard;
+
+use crate::Options;
+
+/// How long the firmware may take to listen; counting makes it slow.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How long an idle board is watched.
+const IDLE: Duration = Duration::from_secs(10);
+/// How many requests a rate is taken from.
+const REQUESTS: usize = 500;
+/// How many of the largest parts are told.
+const PARTS: usize = 10;
+
+pub(crate) fn measure(options: &Options) -> Result<(), String> {
+    let firmware = Arc::new(Elf::read(&options.firmware)?);
+    let plan = Plan {
+        firmware: Arc::clone(&firmware),
+        image: image(&standard().whole()),
+        clock: Some(START),
+        port: 0,
+        counts: false,
+    };
+    first_answer(&plan)?;
+    under_load(&plan, &firmware)?;
+    for (name, size) in parts(&firmware) {
+        tell(size, "octets", &format!("part {name}"));
+    }
+    Ok(())
+}
+
+fn tell(value: u64, unit: &str, name: &str) {
+    println!("{value} {unit} {name}");
+}
+
+/// A machine that listens.
+fn listening(plan: &Plan) -> Result<Machine, String> {
+    let mut machine = Machine::start(plan)?;
+    match machine.wait_for(PATIENCE, |lines| says(lines, LISTENING))? {
+        true => Ok(machine),
+        false => Err(format!("it does not listen: {:?}", machine.log()?)),
+    }
+}
+
+/// From the reset, QEMU's own start included, to the first token; and on the
+/// board's own clock to its being ready for that, counted in instructions.
+fn first_answer(plan: &Plan) -> Result<(), String> {
+    let start = Instant::now();
+    let machine = listening(plan)?;
+    load::closing(machine.address(), 1);
+    tell(milliseconds(start.elapsed()), "ms", "reset to first answer");
+    drop(machine);
+    let machine = listening(&Plan {
+        counts: true,
+        ..plan.clone()
+    })?;
+    let lines = machine.log()?;
+    let line = lines.iter().find(|line| line.message.contains(LISTENING));
+    let seconds: Option<f64> = line.and_then(|line| line.timestamp.parse().ok());
+    if let Some(seconds) = seconds {
+        let counted = milliseconds(Duration::from_secs_f64(seconds));
+        tell(counted, "ms", "reset to listening, counted");
+    }
+    Ok(())
+}
+
+fn under_load(plan: &Plan, firmware: &Elf) -> Result<(), String> {
+    let machine = listening(plan)?;
+    load::everything(machine.address());
+    let rate = |times: usize, took: Duration| {
+        u64::try_from(times * 1000).unwrap_or(u64::MAX) / milliseconds(took).max(1)
+    };
+    let took = load::keeping(machine.address(), 1, REQUESTS);
+    tell(
+        rate(REQUESTS, took),
+        "/s",
+        "token requests, 1 connection kept",
+    );
+    let took = load::keeping(machine.address(), 4, REQUESTS);
+    tell(
+        rate(REQUESTS, took),
+        "/s",
+        "token requests, 4 connections kept",
+    );
+    let took = load::closing(machine.address(), REQUESTS);
+    tell(
+        rate(REQUESTS, took),
+        "/s",
+        "token requests, each its connection",
+    );
+
+    let stack = machine.stack()?;
+    let variables = firmware.variables();
+    tell(variables, "octets", "ram: static");
+    tell(stack.deepest(), "octets", "ram: deepest stack");
+    tell(
+        variables + stack.deepest(),
+        "octets",
+        "ram: static plus deepest stack",
+    );
+
+    // What the load left open has its time to close.
+    std::thread::sleep(Duration::from_secs(1));
+    let before = machine.processor_time()?;
+    std::thread::sleep(IDLE);
+    let idle = machine.processor_time()?.saturating_sub(before);
+    let per_thousand = idle.as_millis() * 1000 / IDLE.as_millis();
+    let per_thousand = u64::try_from(per_thousand).unwrap_or(u64::MAX);
+    tell(per_thousand, "‰", "idle load of QEMU on a core");
+    Ok(())
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The flash by crate, the largest first; what has no crate's name goes by its
+/// own.
+fn parts(firmware: &Elf) -> Vec<(String, u64)> {
+    let mut sizes: BTreeMap<String, u64> = BTreeMap::new();
+    for piece in firmware.pieces() {
+        *sizes.entry(crate_of(&piece.name)).or_default() += piece.size;
+    }
+    let mut sizes: Vec<(String, u64)> = sizes.into_iter().collect();
+    sizes.sort_by_key(|(_, size)| std::cmp::Reverse(*size));
+    sizes.truncate(PARTS);
+    sizes
+}
+
+/// The `smallgate_core` of `<smallgate_core::jwt::Claims as Trait>::f`.
+fn crate_of(name: &str) -> String {
+    let start = name.trim_start_matches(['<', '&', '*']);
+    let start = start
+        .trim_start_matches("mut ")
+        .trim_start_matches("dyn ")
+        .trim_start_matches("const ");
+    match start.split_once("::") {
+        Some((first, _)) => first.to_owned(),
+        None if start.to_ascii_lowercase().contains("p256") => "p256 (assembly)".to_owned(),
+        None => "others".to_owned(),
+    }
+}

@@ -1,0 +1,197 @@
+//! The host `board`: the firmware, as it would be flashed, in QEMU.
+
+mod words;
+
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::path::Path;
+use std::process::Command;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use crate::host::{Clock, Host, START, Setup};
+use crate::machine::{Elf, Line, Machine, Plan};
+use crate::simulator::{Temporary, binary};
+
+/// Names the firmware to test: the gateway's ELF file, as `cargo xtask` builds
+/// it.
+pub const FIRMWARE: &str = "SMALLGATE_BOARD_IMAGE";
+/// What the firmware logs once it answers.
+pub const LISTENING: &str = "listening";
+/// What it logs instead, with a bad provisioning image.
+pub const NOT_STARTED: &str = "not started";
+/// How long it may take from a reset to that.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A running board.
+pub struct Board {
+    setup: Setup,
+    image: Vec<u8>,
+    machine: Machine,
+    /// When the first of its machines was started: time goes on from there.
+    since: Instant,
+    /// What machines before a restart logged.
+    earlier: String,
+}
+
+/// The firmware that is tested.
+///
+/// # Panics
+///
+/// The environment does not name one, or it can not be read.
+pub fn firmware() -> Arc<Elf> {
+    static READ: OnceLock<Arc<Elf>> = OnceLock::new();
+    let read = || {
+        let path = std::env::var_os(FIRMWARE).unwrap_or_else(|| {
+            panic!("{FIRMWARE} names no firmware: run `cargo xtask test --only board`")
+        });
+        Arc::new(Elf::read(Path::new(&path)).unwrap_or_else(|error| panic!("{error}")))
+    };
+    Arc::clone(READ.get_or_init(read))
+}
+
+/// Packs a configuration with `smallgate provision`.
+///
+/// # Errors
+///
+/// What it said.
+pub fn provision(arguments: &[&str]) -> Result<Vec<u8>, String> {
+    let image = Temporary::new("");
+    let output = Command::new(binary())
+        .arg("provision")
+        .args(arguments)
+        .args(["--force", "--output", image.path()])
+        .output()
+        .map_err(|error| format!("smallgate does not start: {error}"))?;
+    match output.status.success() {
+        true => std::fs::read(image.path()).map_err(|error| format!("no image: {error}")),
+        false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
+    }
+}
+
+/// The image of a setup.
+///
+/// # Panics
+///
+/// There is none.
+pub fn image(setup: &Setup) -> Vec<u8> {
+    let file = Temporary::new(&setup.toml);
+    provision(&[file.path()]).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// A machine with this image whose clock, if any, stands at `clock`.
+///
+/// # Panics
+///
+/// QEMU does not start.
+pub fn machine(image: Vec<u8>, clock: Option<u64>) -> Machine {
+    let plan = Plan {
+        firmware: firmware(),
+        image,
+        clock,
+        port: 0,
+        counts: false,
+    };
+    Machine::start(&plan).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Whether one of the lines says `what`.
+pub fn says(lines: &[Line], what: &str) -> bool {
+    lines.iter().any(|line| line.message.contains(what))
+}
+
+impl Board {
+    /// A board with this image, when it answers.
+    ///
+    /// # Panics
+    ///
+    /// It does not, in time.
+    pub fn with_image(image: Vec<u8>) -> Self {
+        let setup = Setup {
+            toml: String::new(),
+            clock_set: true,
+        };
+        Self::new(setup, image)
+    }
+
+    fn new(setup: Setup, image: Vec<u8>) -> Self {
+        let since = Instant::now();
+        Board {
+            machine: listening(&setup, &image, since),
+            setup,
+            image,
+            since,
+            earlier: String::new(),
+        }
+    }
+
+    /// The machine it is.
+    pub fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    fn said(&self) -> String {
+        let lines = self.machine.log().unwrap_or_else(|error| panic!("{error}"));
+        lines.iter().map(words::as_the_simulator_logs).collect()
+    }
+}
+
+/// A machine that answers.
+fn listening(setup: &Setup, image: &[u8], since: Instant) -> Machine {
+    // A second more, so that time never goes back.
+    let passed = match since.elapsed().as_secs() {
+        0 => 0,
+        seconds => seconds + 1,
+    };
+    let clock = setup.clock_set.then_some(START + passed);
+    let mut machine = machine(image.to_vec(), clock);
+    match machine.wait_for(PATIENCE, |lines| says(lines, LISTENING)) {
+        Ok(true) => machine,
+        Ok(false) => panic!(
+            "it does not listen: {:?}, {}",
+            machine.log(),
+            machine.said()
+        ),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+impl Host for Board {
+    fn start(setup: &Setup) -> Self {
+        Self::new(setup.clone(), image(setup))
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.machine.address()
+    }
+
+    fn clock(&mut self) -> Option<&mut dyn Clock> {
+        None
+    }
+
+    fn restart(&mut self) {
+        self.earlier += &self.said();
+        self.machine = listening(&self.setup, &self.image, self.since);
+    }
+
+    fn log(&self) -> String {
+        self.earlier.clone() + &self.said()
+    }
+
+    fn connections(&self) -> usize {
+        8
+    }
+
+    /// QEMU's network shows every address of the loopback as its own, and
+    /// others as they are.
+    fn elsewhere(&self) -> Option<IpAddr> {
+        let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
+        // Nothing is sent: it only picks the address that would be used.
+        socket.connect("192.0.2.1:9").ok()?;
+        let address = socket.local_addr().ok()?.ip();
+        (!address.is_loopback()).then_some(address)
+    }
+
+    fn heeds_server_table(&self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,111 @@
+//! A firmware as its ELF file tells of it: sizes, symbols, the words of its
+//! log.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use defmt_decoder::Table;
+use object::{Object, ObjectSection, ObjectSymbol, SectionFlags, SymbolKind, elf};
+
+/// A firmware, read.
+pub struct Elf {
+    path: PathBuf,
+    octets: Vec<u8>,
+    table: Option<Table>,
+}
+
+/// A function or a constant, and how much of the flash it takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// Its name, demangled.
+    pub name: String,
+    /// In octets.
+    pub size: u64,
+}
+
+impl Elf {
+    /// Reads the file at `path`.
+    ///
+    /// # Errors
+    ///
+    /// There is none, it is no ELF file, or its log has another version.
+    pub fn read(path: &Path) -> Result<Self, String> {
+        let named = |error: &dyn fmt::Display| format!("{}: {error}", path.display());
+        let octets = std::fs::read(path).map_err(|error| named(&error))?;
+        object::File::parse(&*octets).map_err(|error| named(&error))?;
+        let table = Table::parse(&octets).map_err(|error| named(&error))?;
+        Ok(Elf {
+            path: path.to_owned(),
+            octets,
+            table,
+        })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn table(&self) -> Option<&Table> {
+        self.table.as_ref()
+    }
+
+    /// The address of a symbol.
+    pub fn symbol(&self, name: &str) -> Option<u32> {
+        let file = object::File::parse(&*self.octets).ok()?;
+        let symbol = file.symbols().find(|symbol| symbol.name() == Ok(name))?;
+        u32::try_from(symbol.address()).ok()
+    }
+
+    /// The octets of flash: code, constants, initial values.
+    pub fn flash(&self) -> u64 {
+        self.total(|kind, _| kind != elf::SHT_NOBITS)
+    }
+
+    /// The octets of RAM that hold variables from the start on.
+    pub fn variables(&self) -> u64 {
+        self.total(|_, flags| flags.contains(elf::SHF_WRITE))
+    }
+
+    fn total(&self, counts: impl Fn(elf::SectionType, elf::SectionFlags) -> bool) -> u64 {
+        let Ok(file) = object::File::parse(&*self.octets) else {
+            return 0;
+        };
+        file.sections()
+            .filter(|section| match section.flags() {
+                SectionFlags::Elf { sh_flags, sh_type } => {
+                    sh_flags.contains(elf::SHF_ALLOC) && counts(sh_type, sh_flags)
+                }
+                _ => false,
+            })
+            .map(|section| section.size())
+            .sum()
+    }
+
+    /// Every function and constant that has a name, the largest first.
+    pub fn pieces(&self) -> Vec<Piece> {
+        let Ok(file) = object::File::parse(&*self.octets) else {
+            return Vec::new();
+        };
+        let in_flash = |at: u64| at < u64::from(super::IMAGE_AT);
+        let mut pieces: Vec<Piece> = file
+            .symbols()
+            .filter(|symbol| matches!(symbol.kind(), SymbolKind::Text | SymbolKind::Data))
+            .filter(|symbol| symbol.size() > 0 && in_flash(symbol.address()))
+            .filter_map(|symbol| {
+                Some(Piece {
+                    name: format!("{:#}", rustc_demangle::demangle(symbol.name().ok()?)),
+                    size: symbol.size(),
+                })
+            })
+            .collect();
+        pieces.sort_by(|one, other| other.size.cmp(&one.size).then(one.name.cmp(&other.name)));
+        pieces
+    }
+}
+
+impl fmt::Debug for Elf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Elf").field(&self.path).finish()
+    }
+}

@@ -259,9 +259,13 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// The octets from the top to the deepest one ever written.
+    /// The octets from the top to the deepest one ever written. Where none is
+    /// untouched, it went further than there is room for.
     pub fn deepest(self) -> u64 {
-        self.room.saturating_sub(self.untouched)
+        match self.untouched {
+            0 => self.room + 1,
+            untouched => self.room.saturating_sub(untouched),
+        }
     }
 }
 
@@ -371,5 +375,10 @@ mod tests {
             untouched: 12_000,
         };
         assert_eq!(stack.deepest(), 8_000);
+        let through = Stack {
+            untouched: 0,
+            ..stack
+        };
+        assert!(through.deepest() > through.room);
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 
+use crate::gateway;
 use crate::image::{self, Panic};
 use crate::measure::{Measurement, table, to_json};
 use crate::process::{root, succeed, target};
@@ -15,8 +16,10 @@ use crate::tools::{Need, ensure};
 
 #[derive(Subcommand)]
 pub(crate) enum Task {
-    /// Flash, stack, instructions and panics of the measuring programs
+    /// Flash, memory, instructions, panics and speed of the firmware and its parts
     Measure(Options),
+    /// Run the firmware with a configuration or a demonstration, until Ctrl-C
+    Run(gateway::RunOptions),
 }
 
 #[derive(Args)]
@@ -53,10 +56,14 @@ const LIMITS: &[(&str, u64)] = &[
     ("panics verify", 0),
     ("panics issue", 0),
     ("panics request", 4),
+    ("ram: static plus deepest stack", 64 * 1024),
 ];
 
 /// And where the compiler optimises for size besides.
-const LIMITS_OF_SIZE: &[(&str, u64)] = &[("flash verify only", 40 * 1024)];
+const LIMITS_OF_SIZE: &[(&str, u64)] = &[
+    ("flash verify only", 40 * 1024),
+    ("flash: the whole image", 144 * 1024),
+];
 
 /// The names of all that is limited.
 pub(crate) fn limited() -> impl Iterator<Item = &'static str> {
@@ -247,13 +254,24 @@ fn measure_one(
 }
 
 pub(crate) fn task(task: &Task) -> Result<()> {
-    let Task::Measure(options) = task;
-    ensure(&[Need::Board])?;
+    match task {
+        Task::Measure(options) => tell(options),
+        Task::Run(options) => gateway::run(options),
+    }
+}
+
+fn tell(options: &Options) -> Result<()> {
+    ensure(&[Need::Host, Need::Board])?;
     let toolchain = Toolchain::choose(options.toolchain)?;
     let all = measure(&toolchain)?;
-    let measurements: Vec<Measurement> = all
+    let whole = BUILDS
         .iter()
-        .flat_map(|one| one.measurements.clone())
+        .map(|&of| gateway::measure(&toolchain, of))
+        .collect::<Result<Vec<_>>>()?;
+    let of_programs = all.iter().flat_map(|one| &one.measurements);
+    let measurements: Vec<Measurement> = of_programs
+        .chain(whole.iter().flat_map(|one| &one.measurements))
+        .cloned()
         .collect();
     if options.json {
         println!("{:#}", to_json(&measurements));
@@ -261,15 +279,11 @@ pub(crate) fn task(task: &Task) -> Result<()> {
         println!("mps2-an386 (Cortex-M4F), fat LTO; {toolchain}\n");
         print!("{}", table(&measurements));
         println!("\npanic symbol <- caller");
-        for one in &all {
-            for panic in &one.panics {
-                println!(
-                    "{} ({}): {} <- {}",
-                    one.program,
-                    one.build.name(),
-                    panic.symbol,
-                    panic.caller
-                );
+        let of_programs = all.iter().map(|one| (one.program, one.build, &one.panics));
+        let of_gateway = whole.iter().map(|one| (gateway::GATEWAY, one.build, &one.panics));
+        for (program, build, panics) in of_programs.chain(of_gateway) {
+            for Panic { symbol, caller } in panics {
+                println!("{program} ({}): {symbol} <- {caller}", build.name());
             }
         }
     }

@@ -6,10 +6,11 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::board::{Backend, Build, Measured, Opt, build, limited, measure};
-use crate::image;
-use crate::measure::grouped;
+use crate::gateway::{self, FLASHED, GATEWAY};
+use crate::image::{self, Panic};
+use crate::measure::{Measurement, grouped};
 use crate::qemu;
-use crate::test::Tally;
+use crate::test::{Tally, against_firmware};
 use crate::toolchain::{Road, Toolchain};
 
 /// The build in which the twins are: that of the limits.
@@ -19,7 +20,13 @@ const LIMITED: Build = Build {
 };
 
 /// Programs that are wrong in one way each.
-const TWINS: &[&str] = &["twin_check", "twin_panic", "twin_slow", "twin_stack"];
+const TWINS: &[&str] = &[
+    "twin_check",
+    "twin_large",
+    "twin_panic",
+    "twin_slow",
+    "twin_stack",
+];
 
 /// Tests by name, printed as they end.
 #[derive(Default)]
@@ -65,18 +72,23 @@ pub(crate) fn run(road: Option<Road>) -> Result<Tally> {
     for one in &all {
         program(&mut tests, one);
     }
+    let whole = gateway::measure(&toolchain, FLASHED)?;
+    within_limits(&mut tests, &whole.measurements, &whole.panics);
+    let measured = || {
+        let of_programs = all.iter().flat_map(|one| &one.measurements);
+        of_programs.chain(&whole.measurements)
+    };
     let unmeasured: Vec<&str> = limited()
-        .filter(|name| {
-            !all.iter()
-                .flat_map(|one| &one.measurements)
-                .any(|one| one.name == *name)
-        })
+        .filter(|name| !measured().any(|one| one.name == *name))
         .collect();
     tests.add(
         "everything that has a limit was measured",
         (!unmeasured.is_empty()).then(|| unmeasured.join(", ")),
     );
-    Ok(tests.end())
+    let mut tally = tests.end();
+    let images = build(&toolchain, FLASHED, &[GATEWAY])?;
+    tally.add(against_firmware(&images.join(GATEWAY))?);
+    Ok(tally)
 }
 
 fn program(tests: &mut Tests, one: &Measured) {
@@ -95,11 +107,14 @@ fn program(tests: &mut Tests, one: &Measured) {
         &format!("{of} counts the same twice"),
         (!one.repeatable).then(|| "it does not".to_owned()),
     );
-    for measured in &one.measurements {
+    within_limits(tests, &one.measurements, &one.panics);
+}
+
+fn within_limits(tests: &mut Tests, measurements: &[Measurement], panics: &[Panic]) {
+    for measured in measurements {
         if let Some(limit) = measured.limit {
             let name = format!("{} is at most {}", measured.full_name(), grouped(limit));
-            let callers = one
-                .panics
+            let callers = panics
                 .iter()
                 .map(|panic| format!("\n    {} <- {}", panic.symbol, panic.caller));
             tests.add(
@@ -149,6 +164,21 @@ fn twins(tests: &mut Tests, images: &Path) -> Result<()> {
                 (!seen).then(|| format!("{report:?}")),
             );
         }
+    }
+
+    let large = images.join("twin_large");
+    let mut figures = gateway::figures("memory", &large)?;
+    let flash = "flash: the whole image".to_owned();
+    figures.push((flash, image::flash(&large)?, "octets"));
+    for name in ["flash: the whole image", "ram: static plus deepest stack"] {
+        let figure = figures.iter().find(|(told, ..)| told == name);
+        let seen = figure
+            .zip(LIMITED.limit(name))
+            .is_some_and(|((_, value, _), limit)| *value > limit);
+        tests.add(
+            &format!("twin_large breaks the limit of {name}"),
+            (!seen).then(|| format!("{figures:?}")),
+        );
     }
 
     // This program is an ELF file too, and no board's linker script laid it out.

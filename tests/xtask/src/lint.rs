@@ -32,6 +32,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             "clippy",
             "--workspace",
             "--all-targets",
+            "--features",
+            "smallgate-tests/board,smallgate-tests/proof",
             "--",
             "-D",
             "warnings",

@@ -1,9 +1,10 @@
-//! The project's tasks: `cargo xtask test`, `lint`, `doctor`, `requirements`, `fuzz`, `board measure`.
+//! The project's tasks: `cargo xtask test`, `lint`, `doctor`, `requirements`, `fuzz`, `board measure`, `board run`.
 
 mod board;
 mod board_test;
 mod doctor;
 mod fuzz;
+mod gateway;
 mod image;
 mod lint;
 mod measure;
@@ -37,7 +38,7 @@ enum Task {
     Requirements(requirements::Options),
     /// Fuzz one target, or each in turn
     Fuzz(fuzz::Options),
-    /// Measure what runs on a board
+    /// Run the firmware on the emulated board, or measure it
     #[command(subcommand)]
     Board(board::Task),
 }

@@ -1,5 +1,7 @@
 //! `cargo xtask test`: every part that has tests, what each ran, and how long it took.
 
+use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
@@ -202,6 +204,16 @@ fn board(options: &Options) -> Result<Tally> {
     board_test::run(options.toolchain)
 }
 
+/// The tests behind the `board` feature, against this firmware.
+pub(crate) fn against_firmware(firmware: &Path) -> Result<Tally> {
+    run_tests(
+        cargo()
+            .args(["test", "--no-fail-fast", "--package", TESTS])
+            .args(["--features", "board", "--test", "board"])
+            .env("SMALLGATE_BOARD_IMAGE", firmware),
+    )
+}
+
 /// The tests behind the `proof` feature of the tests' package, then each fuzz target for a moment.
 fn proof(_: &Options) -> Result<Tally> {
     let mut tally = Tally::default();
@@ -217,11 +229,12 @@ fn proof(_: &Options) -> Result<Tally> {
 /// Runs `cargo test` with these arguments and counts. A failing test is in the tally; an error is
 /// what kept tests from running, such as code that does not compile.
 fn cargo_test(arguments: &[&str]) -> Result<Tally> {
+    run_tests(cargo().args(["test", "--no-fail-fast"]).args(arguments))
+}
+
+fn run_tests(command: &mut Command) -> Result<Tally> {
     let mut tally = Tally::default();
-    let status = stream(
-        cargo().args(["test", "--no-fail-fast"]).args(arguments),
-        |line| tally.add_line(line),
-    )?;
+    let status = stream(command, |line| tally.add_line(line))?;
     if !status.success() && tally.failed == 0 {
         bail!("`cargo test` failed: {status}");
     }
@@ -229,7 +242,7 @@ fn cargo_test(arguments: &[&str]) -> Result<Tally> {
 }
 
 /// The package of the integration tests, and its feature for those that need more than a compiler.
-const TESTS: &str = "smallgate-tests";
+pub(crate) const TESTS: &str = "smallgate-tests";
 const PROOF: &str = "proof";
 
 /// The arguments that run the tests behind the `proof` feature and no others; nothing without one.

@@ -15,6 +15,9 @@ use crate::tools::{DEBIAN_CARGO, DEBIAN_CLIPPY, DEBIAN_RUSTC, Need, ensure};
 /// A Cortex-M4F.
 pub(crate) const TARGET: &str = "thumbv7em-none-eabihf";
 
+/// How much an image logs: what happened, and what went wrong. defmt's default is errors alone.
+const LOGGED: &str = "info";
+
 /// How long rustup may take to look for a target, or to fetch one.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -96,7 +99,7 @@ impl Toolchain {
             (Road::Debian, "clippy") => DEBIAN_CLIPPY.into(),
             (Road::Debian, _) => DEBIAN_CARGO.into(),
         });
-        command.current_dir(board);
+        command.current_dir(board).env("DEFMT_LOG", LOGGED);
         for (name, _) in std::env::vars_os() {
             if name.to_str().is_none_or(|name| self.clears(name)) {
                 command.env_remove(name);

@@ -24,7 +24,8 @@ fn main() -> ExitCode {
     let done = options(arguments).and_then(|options| match task.as_str() {
         "run" => run::run(&options),
         "measure" => measure::measure(&options),
-        other => Err(format!("{other:?} is neither run nor measure")),
+        "memory" => measure::memory(&options),
+        other => Err(format!("{other:?} is no task")),
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,

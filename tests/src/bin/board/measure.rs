@@ -39,6 +39,31 @@ pub(crate) fn measure(options: &Options) -> Result<(), String> {
     Ok(())
 }
 
+/// What a firmware takes that is not asked anything.
+pub(crate) fn memory(options: &Options) -> Result<(), String> {
+    let firmware = Arc::new(Elf::read(&options.firmware)?);
+    let machine = listening(&Plan {
+        firmware: Arc::clone(&firmware),
+        image: Vec::new(),
+        clock: None,
+        port: 0,
+        counts: false,
+    })?;
+    tell_memory(&machine, &firmware)
+}
+
+fn tell_memory(machine: &Machine, firmware: &Elf) -> Result<(), String> {
+    let (variables, stack) = (firmware.variables(), machine.stack()?.deepest());
+    tell(variables, "octets", "ram: static");
+    tell(stack, "octets", "ram: deepest stack");
+    tell(
+        variables + stack,
+        "octets",
+        "ram: static plus deepest stack",
+    );
+    Ok(())
+}
+
 fn tell(value: u64, unit: &str, name: &str) {
     println!("{value} {unit} {name}");
 }
@@ -99,15 +124,7 @@ fn under_load(plan: &Plan, firmware: &Elf) -> Result<(), String> {
         "token requests, each its connection",
     );
 
-    let stack = machine.stack()?;
-    let variables = firmware.variables();
-    tell(variables, "octets", "ram: static");
-    tell(stack.deepest(), "octets", "ram: deepest stack");
-    tell(
-        variables + stack.deepest(),
-        "octets",
-        "ram: static plus deepest stack",
-    );
+    tell_memory(&machine, firmware)?;
 
     // What the load left open has its time to close.
     std::thread::sleep(Duration::from_secs(1));

@@ -164,6 +164,10 @@ impl Host for Board {
         self.machine.address()
     }
 
+    fn now(&self) -> u64 {
+        START + self.since.elapsed().as_secs()
+    }
+
     fn clock(&mut self) -> Option<&mut dyn Clock> {
         None
     }

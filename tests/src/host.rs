@@ -35,6 +35,11 @@ pub trait Host: Sized {
     /// Where it listens.
     fn address(&self) -> SocketAddr;
 
+    /// About what its clock says, unless a test turned it or it is not set.
+    fn now(&self) -> u64 {
+        START
+    }
+
     /// Its clock, if a test can turn it. Cases about longer times than a test
     /// can wait for need one.
     fn clock(&mut self) -> Option<&mut dyn Clock>;

@@ -23,17 +23,6 @@ pub(super) const CLAIMS: [&str; 8] = [
     "jti",
 ];
 
-/// A host whose clock can not be turned shows the real time.
-pub(super) fn now<H: Host>(session: &mut Session<H>) -> u64 {
-    match session.host.clock() {
-        Some(_) => START,
-        None => std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .expect("after 1970")
-            .as_secs(),
-    }
-}
-
 pub fn r32_standard_token_is_es256_with_the_rfc9068_claims<H: Host>() {
     let mut session = Session::<H>::start(standard());
     let response = session.token(DEMO, &format!("{FIRST}&scope=write+read"));
@@ -44,7 +33,7 @@ pub fn r32_standard_token_is_es256_with_the_rfc9068_claims<H: Host>() {
     assert_eq!(response.json()["expires_in"], 3600);
     assert_eq!(response.member("scope"), "read write");
 
-    let now = now(&mut session);
+    let now = session.host.now();
     let token = verified(&profile::STANDARD, &response.member("access_token"), now);
     assert_eq!(token.header, r#"{"alg":"ES256","typ":"at+jwt","kid":"e1"}"#);
     assert_eq!(members(&token.payload), CLAIMS);
@@ -79,7 +68,7 @@ pub fn r32_teen_quotes_token_is_hs256_with_the_rfc9068_claims<H: Host>() {
     assert_eq!(response.member("token_type"), "bearer");
     assert_eq!(response.member("refresh_token").len(), 44);
 
-    let now = now(&mut session);
+    let now = session.host.now();
     let token = verified(&profile::TEEN_QUOTES, &response.member("access_token"), now);
     assert_eq!(token.header, r#"{"alg":"HS256","typ":"at+jwt","kid":"h1"}"#);
     assert_eq!(members(&token.payload), CLAIMS);
@@ -134,7 +123,7 @@ pub fn expiry_is_told_as_the_profile_does<H: Host>() {
     let mut session = Session::<H>::start(teen_quotes().tables(lifetimes));
     let response = session.quote(FIRST).json();
     assert_eq!(response["expires_in"], 77);
-    let now = now(&mut session);
+    let now = session.host.now();
     assert!(response["expires"].as_u64().unwrap().abs_diff(now + 77) < 30);
 }
 

@@ -2,7 +2,7 @@
 
 use smallgate_core::profile;
 
-use super::client_credentials::{CLAIMS, now};
+use super::client_credentials::CLAIMS;
 use super::session::{Session, basic, encoded, password_form, post};
 use super::setups::{BREAKOUT, DEMO, USER, breakout, standard, teen_quotes, verified};
 use crate::golden::members;
@@ -24,7 +24,7 @@ pub fn r32_breakout_token_is_es256_with_the_rfc9068_claims<H: Host>() {
     assert_eq!(response.member("scope"), "read write");
     assert_eq!(response.member("refresh_token").len(), 44);
 
-    let now = now(&mut session);
+    let now = session.host.now();
     let token = verified(&profile::BREAKOUT, &response.member("access_token"), now);
     assert_eq!(token.header, r#"{"alg":"ES256","typ":"at+jwt","kid":"e1"}"#);
     assert_eq!(members(&token.payload), CLAIMS);

@@ -280,7 +280,9 @@ fn tell(options: &Options) -> Result<()> {
         print!("{}", table(&measurements));
         println!("\npanic symbol <- caller");
         let of_programs = all.iter().map(|one| (one.program, one.build, &one.panics));
-        let of_gateway = whole.iter().map(|one| (gateway::GATEWAY, one.build, &one.panics));
+        let of_gateway = whole
+            .iter()
+            .map(|one| (gateway::GATEWAY, one.build, &one.panics));
         for (program, build, panics) in of_programs.chain(of_gateway) {
             for Panic { symbol, caller } in panics {
                 println!("{program} ({}): {symbol} <- {caller}", build.name());

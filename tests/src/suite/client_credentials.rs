@@ -24,7 +24,7 @@ pub(super) const CLAIMS: [&str; 8] = [
 ];
 
 pub fn r32_standard_token_is_es256_with_the_rfc9068_claims<H: Host>() {
-    let mut session = Session::<H>::start(standard());
+    let session = Session::<H>::start(standard());
     let response = session.token(DEMO, &format!("{FIRST}&scope=write+read"));
     assert_eq!(response.status, 200);
     let names = ["access_token", "token_type", "expires_in", "scope"];
@@ -54,7 +54,7 @@ pub fn r32_standard_token_is_es256_with_the_rfc9068_claims<H: Host>() {
 }
 
 pub fn r32_teen_quotes_token_is_hs256_with_the_rfc9068_claims<H: Host>() {
-    let mut session = Session::<H>::start(teen_quotes());
+    let session = Session::<H>::start(teen_quotes());
     let response = session.quote(FIRST);
     assert_eq!(response.status, 200);
     let names = [
@@ -120,7 +120,7 @@ pub fn expiry_is_told_as_the_profile_does<H: Host>() {
     let session = Session::<H>::start(standard().tables(lifetimes));
     assert_eq!(session.token(DEMO, FIRST).json()["expires_in"], 77);
     drop(session);
-    let mut session = Session::<H>::start(teen_quotes().tables(lifetimes));
+    let session = Session::<H>::start(teen_quotes().tables(lifetimes));
     let response = session.quote(FIRST).json();
     assert_eq!(response["expires_in"], 77);
     let now = session.host.now();

@@ -9,7 +9,7 @@ use crate::golden::members;
 use crate::host::Host;
 
 pub fn r32_breakout_token_is_es256_with_the_rfc9068_claims<H: Host>() {
-    let mut session = Session::<H>::start(breakout());
+    let session = Session::<H>::start(breakout());
     let response = session.log_in();
     let names = [
         "access_token",

@@ -9,7 +9,7 @@ use defmt::{error, info};
 use embassy_executor::Spawner;
 use embassy_executor::raw::Executor;
 use embassy_net::tcp::TcpSocket;
-use embassy_net::{Runner, StackResources};
+use embassy_net::{Runner, Stack, StackResources};
 use embassy_time::{Instant, Timer};
 use heapless::Vec;
 use smallgate_core::jose::Verifier;
@@ -173,6 +173,15 @@ fn start(spawner: Spawner) {
     if let Ok(tend) = tend(vitals, rtc) {
         spawner.spawn(tend);
     }
+    if let Ok(announcement) = announcement(stack) {
+        spawner.spawn(announcement);
+    }
+}
+
+/// Without an address nobody is heard.
+#[embassy_executor::task]
+async fn announcement(stack: Stack<'static>) {
+    stack.wait_config_up().await;
     info!("listening on port {}", PORT);
 }
 

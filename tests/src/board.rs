@@ -195,6 +195,14 @@ impl Host for Board {
         (!address.is_loopback()).then_some(address)
     }
 
+    fn longest_field(&self) -> usize {
+        1000
+    }
+
+    fn takes_chunks(&self) -> bool {
+        false
+    }
+
     fn heeds_server_table(&self) -> bool {
         false
     }

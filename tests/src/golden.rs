@@ -111,7 +111,19 @@ fn asked(request: &Request) -> String {
 }
 
 fn answered(response: &Response) -> String {
-    let mut text = masked(&response.pretty(), "date: ", '\n', "date");
+    by_name(&response.pretty())
+}
+
+/// Answers as they came, any number of them: live values by their names.
+pub fn undated(answers: &str) -> String {
+    answers
+        .split_inclusive("HTTP/1.")
+        .map(|answer| by_name(&answer.replace("\r\n", "\n")))
+        .collect()
+}
+
+fn by_name(text: &str) -> String {
+    let mut text = masked(text, "date: ", '\n', "date");
     for (name, end) in LIVE {
         let start = match end {
             '"' => format!("\"{name}\":\""),

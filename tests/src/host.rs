@@ -67,6 +67,17 @@ pub trait Host: Sized {
         true
     }
 
+    /// How many octets a header field may have at least, whatever else is in
+    /// the head.
+    fn longest_field(&self) -> usize {
+        4000
+    }
+
+    /// Whether it takes bodies in chunks; others are refused with 501.
+    fn takes_chunks(&self) -> bool {
+        true
+    }
+
     /// Lets `seconds` pass, by turning the clock or by waiting. Cases that use
     /// it shorten the lifetimes in their setup, so that waiting is bearable.
     fn pass(&mut self, seconds: u64) {

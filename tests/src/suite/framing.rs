@@ -189,6 +189,13 @@ pub fn chunked_bodies_are_read_and_bounded<H: Host>() {
         .map(|letter| format!("1;x=y\r\n{letter}\r\n"))
         .collect();
     pieces += "0\r\nTrailer: x\r\n\r\n";
+    if !session.host.takes_chunks() {
+        for body in [&whole, &pieces] {
+            let response = session.ask(&chunked(body));
+            assert_eq!(response.outcome(), (501, "invalid_request".to_owned()));
+        }
+        return;
+    }
     let mut wire = session.wire();
     for body in [&whole, &pieces] {
         let response = wire.ask(&chunked(body));
@@ -343,8 +350,9 @@ pub fn slow_heads_and_idle_connections_end<H: Host>() {
 
 pub fn long_heads_are_431<H: Host>() {
     let session = Session::<H>::start(standard());
-    let response = session.ask(&good().header("X-Long", &"x".repeat(3000)));
-    assert_eq!(response.status, 200, "3000 octets are not too long");
+    let longest = session.host.longest_field();
+    let response = session.ask(&good().header("X-Long", &"x".repeat(longest)));
+    assert_eq!(response.status, 200, "{longest} octets are not too long");
     let mut wire = session.wire();
     wire.send(&good().header("X-Long", &"x".repeat(30_000)).octets());
     let answer = session_answer(&mut wire);

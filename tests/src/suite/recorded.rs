@@ -23,7 +23,7 @@ impl<H: Host> Recorded<H> {
 
     pub(super) fn ask(&mut self, name: &str, request: Request) -> Response {
         let response = self.session.ask(&request);
-        self.golden.compare(name, &request, &response);
+        self.golden.compare(name, &request, &at_first(&response));
         response
     }
 
@@ -40,6 +40,23 @@ impl<H: Host> Recorded<H> {
     pub(super) fn finish(self) {
         self.golden.finish();
     }
+}
+
+/// A throttled answer as it is in the window's first second: the wait grows
+/// shorter where the clock goes on.
+fn at_first(response: &Response) -> Response {
+    const WINDOW: u64 = 60;
+    let mut response = response.clone();
+    if response.status == 429
+        && let Some((_, value)) = response
+            .headers
+            .iter_mut()
+            .find(|(name, _)| name == "retry-after")
+        && value.parse().is_ok_and(|left| (1..=WINDOW).contains(&left))
+    {
+        *value = WINDOW.to_string();
+    }
+    response
 }
 
 /// BreakOut's document: header fields in its order, Basic value and length

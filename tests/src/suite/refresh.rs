@@ -166,9 +166,9 @@ pub fn r28_scope_narrows_and_never_widens<H: Host>() {
 }
 
 pub fn r29_refresh_token_ends<H: Host>() {
-    let mut session = Session::<H>::start(rotating("refresh_idle = 3\nrefresh_absolute = 5"));
+    let mut session = Session::<H>::start(rotating("refresh_idle = 4\nrefresh_absolute = 6"));
     let r1 = first(&session);
-    session.host.pass(4);
+    session.host.pass(5);
     assert_refused(&refresh(&session, &r1));
     let r1 = first(&session);
     session.host.pass(2);
@@ -178,7 +178,7 @@ pub fn r29_refresh_token_ends<H: Host>() {
         session.host.pass(2);
         let r3 = refresh(&session, &r2);
         assert_eq!(r3.status, 200);
-        session.host.pass(1);
+        session.host.pass(2);
         assert_refused(&refresh(&session, &r3));
     }
 }

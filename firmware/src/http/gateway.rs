@@ -120,18 +120,12 @@ pub struct Pending<'x, 'g, S, B> {
 impl<'x, S: Store, B: Surroundings> Exchange<'x> for Pending<'x, '_, S, B> {
     fn advance(&mut self) -> bool {
         loop {
-            self.step = Some(match self.step.take() {
+            match &self.step {
                 None => return true,
-                Some(Step::Load(load)) => self.load(load),
-                Some(Step::Commit(commit)) => self.commit(commit),
-                Some(Step::Work(work)) => {
-                    if self.turn.is_none() {
-                        self.turn = Turn::take(&self.gateway.hashing);
-                    }
-                    if self.turn.is_none() {
-                        work.refuse()
-                    } else {
-                        self.step = Some(work.run(self.gateway.slice));
+                Some(Step::Load(_)) => self.load(),
+                Some(Step::Commit(_)) => self.commit(),
+                Some(Step::Work(_)) => {
+                    if self.work() {
                         return false;
                     }
                 }
@@ -140,10 +134,9 @@ impl<'x, S: Store, B: Surroundings> Exchange<'x> for Pending<'x, '_, S, B> {
                     for event in answer.events() {
                         self.gateway.surroundings.event(event, self.source);
                     }
-                    self.step = Some(Step::Done(answer));
                     return true;
                 }
-            });
+            }
         }
     }
 
@@ -155,16 +148,26 @@ impl<'x, S: Store, B: Surroundings> Exchange<'x> for Pending<'x, '_, S, B> {
     }
 }
 
+/// Each of these takes the step that it is called for, and leaves the next one.
+// None is inlined: a step is large, and a worker's frame would hold one for each.
 impl<'x, S: Store, B> Pending<'x, '_, S, B> {
-    fn load(&self, load: Load<'x>) -> Step<'x> {
+    #[inline(never)]
+    fn load(&mut self) {
+        let Some(Step::Load(load)) = self.step.take() else {
+            return;
+        };
         let loaded = match self.gateway.store.try_borrow_mut() {
             Ok(mut store) => store.load(load.id()),
             Err(_) => Err(StoreUnavailable),
         };
-        load.resume(loaded)
+        self.step = Some(load.resume(loaded));
     }
 
-    fn commit(&mut self, commit: Commit<'x>) -> Step<'x> {
+    #[inline(never)]
+    fn commit(&mut self) {
+        let Some(Step::Commit(commit)) = self.step.take() else {
+            return;
+        };
         let done = match self.gateway.store.try_borrow_mut() {
             Ok(mut store) => store.commit(commit.now(), commit.id(), commit.seen(), commit.write()),
             Err(_) => Committed::Unavailable,
@@ -174,10 +177,28 @@ impl<'x, S: Store, B> Pending<'x, '_, S, B> {
             floor.set(floor.get().max(commit.now()));
         }
         self.tries = self.tries.saturating_sub(1);
-        match done {
-            Committed::Unknown if self.tries == 0 => commit.resume(Committed::Unavailable),
-            _ => commit.resume(done),
+        let done = match done {
+            Committed::Unknown if self.tries == 0 => Committed::Unavailable,
+            done => done,
+        };
+        self.step = Some(commit.resume(done));
+    }
+
+    /// Hashes a slice, if nobody else is at it: then it is others' turn.
+    #[inline(never)]
+    fn work(&mut self) -> bool {
+        let Some(Step::Work(work)) = self.step.take() else {
+            return false;
+        };
+        if self.turn.is_none() {
+            self.turn = Turn::take(&self.gateway.hashing);
         }
+        let hashes = self.turn.is_some();
+        self.step = Some(match hashes {
+            true => work.run(self.gateway.slice),
+            false => work.refuse(),
+        });
+        hashes
     }
 }
 

@@ -310,6 +310,7 @@ where
 
 /// Hands a request that is all there to `handler`. The slots for its head are
 /// gone afterwards: no worker keeps such.
+#[inline(never)]
 fn begin<'x, H: Handler>(
     handler: &'x H,
     peer: Peer<'_>,

@@ -94,7 +94,7 @@ fn start(spawner: Spawner) {
         Ok(image) => image,
         Err(cause) => return error!("the provisioning image is not good: {}", cause),
     };
-    let keys = KEYS.init(Vec::new());
+    let keys = KEYS.init_with(Vec::new);
     for key in core::iter::once(image.signing_key()).chain(image.retired_keys()) {
         match BoardKey::new(&key) {
             Ok(key) => {
@@ -107,7 +107,7 @@ fn start(spawner: Spawner) {
     let Some(signer) = keys.first().and_then(BoardKey::signer) else {
         return error!("the signing key does not sign");
     };
-    let server = match TABLES.init(Tables::new()).server(&image, signer, verifiers) {
+    let server = match TABLES.init_with(Tables::new).server(&image, signer, verifiers) {
         Ok(server) => &*SERVER.init(server),
         Err(cause) => return error!("the configuration is not good: {}", cause),
     };
@@ -140,7 +140,7 @@ fn start(spawner: Spawner) {
     let (stack, runner) = embassy_net::new(
         Patient(card),
         net::config(image.network()),
-        NETWORK.init(StackResources::new()),
+        NETWORK.init_with(StackResources::new),
         u64::from_le_bytes(seed),
     );
     if let Ok(network) = network(runner) {

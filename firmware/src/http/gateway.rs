@@ -68,6 +68,11 @@ impl<'g, S: Store, B: Surroundings> Gateway<'g, S, B> {
             hashing: Cell::new(false),
         }
     }
+
+    /// What it was made with.
+    pub const fn surroundings(&self) -> &'g B {
+        self.surroundings
+    }
 }
 
 impl<'g, S: Store, B: Surroundings> Handler for Gateway<'g, S, B> {

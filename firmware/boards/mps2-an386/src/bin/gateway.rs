@@ -42,6 +42,7 @@ const PORT: u16 = 80;
 const SLICE: u32 = 25;
 
 type Store = MemoryStore<GRANTS>;
+type Served = Gateway<'static, Store, Vitals<HostEntropy>>;
 type Hall = net::Hall<'static, 'static>;
 
 static STORE: ConstStaticCell<RefCell<Store>> =
@@ -62,7 +63,7 @@ static VERIFIERS: StaticCell<Vec<&'static dyn Verifier, { MAX_RETIRED_KEYS + 1 }
     StaticCell::new();
 static TABLES: StaticCell<Tables<'static>> = StaticCell::new();
 static SERVER: StaticCell<AuthorizationServer<'static>> = StaticCell::new();
-static GATEWAY: StaticCell<Gateway<'static, Store, Vitals<HostEntropy>>> = StaticCell::new();
+static GATEWAY: StaticCell<Served> = StaticCell::new();
 static PROXIES: StaticCell<Proxies> = StaticCell::new();
 static MANNERS: StaticCell<Manners<'static>> = StaticCell::new();
 static VITALS: StaticCell<Vitals<HostEntropy>> = StaticCell::new();
@@ -89,45 +90,23 @@ fn main() -> ! {
 }
 
 /// Starts everything, or says why nothing was started.
+//
+// What it calls is not inlined: each holds much on the stack, and not at the same time.
 fn start(spawner: Spawner) {
     let image = match Image::open(machine::provisioning()) {
         Ok(image) => image,
-        Err(cause) => return error!("the provisioning image is not good: {}", cause),
+        Err(cause) => return events::image(cause),
     };
-    let keys = KEYS.init_with(Vec::new);
-    for key in core::iter::once(image.signing_key()).chain(image.retired_keys()) {
-        match BoardKey::new(&key) {
-            Ok(key) => {
-                let _as_many_as_there_are = keys.push(key);
-            }
-            Err(cause) => return error!("a key is not good: {}", cause),
-        }
-    }
-    let verifiers = VERIFIERS.init(keys.iter().map(BoardKey::verifier).collect());
-    let Some(signer) = keys.first().and_then(BoardKey::signer) else {
-        return error!("the signing key does not sign");
-    };
-    let server = match TABLES.init_with(Tables::new).server(&image, signer, verifiers) {
-        Ok(server) => &*SERVER.init(server),
-        Err(cause) => return error!("the configuration is not good: {}", cause),
+    let Some(server) = configure(&image) else {
+        return;
     };
     let [received, sent] = FRAMES.take();
     let Some(card) = Lan9118::start(received, sent) else {
-        return error!("there is no network card");
+        return error!("event=\"no_network_card\"");
     };
-    let generator = Generator::start(HostEntropy, &card.address());
-    if let Err(cause) = generator.health() {
-        events::entropy(Err(cause));
-    }
-    let vitals = VITALS.init(Vitals::new(
-        TrustedClock::new(image.made_at(), UnixTime(0)),
-        generator,
-        || Instant::now().as_millis(),
-        events::event,
-    ));
+    let vitals = awaken(&image, card.address());
     // Without entropy nothing is issued; what is refused is refused all the same.
     let salt = vitals.octets().unwrap_or_default();
-    let seed = vitals.octets().unwrap_or_default();
     let throttle = THROTTLE.init(Throttle::new(&PATIENCE, image.throttle(), salt));
     let gateway = GATEWAY.init(Gateway::new(
         server,
@@ -137,6 +116,63 @@ fn start(spawner: Spawner) {
         SLICE,
         UnixTime(0),
     ));
+    let stack = connect(spawner, &image, card, vitals.octets().unwrap_or_default());
+    serve(spawner, &image, stack, gateway);
+}
+
+/// The server that the image says, or a line about what is wrong with it.
+#[inline(never)]
+fn configure(image: &Image<'static>) -> Option<&'static AuthorizationServer<'static>> {
+    let keys = KEYS.init_with(Vec::new);
+    for key in core::iter::once(image.signing_key()).chain(image.retired_keys()) {
+        match BoardKey::new(&key) {
+            Ok(key) => {
+                let _as_many_as_there_are = keys.push(key);
+            }
+            Err(cause) => {
+                error!("event=\"key_refused\" cause={}", cause);
+                return None;
+            }
+        }
+    }
+    let verifiers = VERIFIERS.init(keys.iter().map(BoardKey::verifier).collect());
+    // An image whose first key does not sign was refused when it was opened.
+    let signer = keys.first().and_then(BoardKey::signer)?;
+    match TABLES
+        .init_with(Tables::new)
+        .server(image, signer, verifiers)
+    {
+        Ok(server) => Some(SERVER.init(server)),
+        Err(cause) => {
+            error!("event=\"configuration_refused\" cause={}", cause);
+            None
+        }
+    }
+}
+
+/// The clock and the generator, as far as there is time and entropy.
+#[inline(never)]
+fn awaken(image: &Image<'_>, address: [u8; 6]) -> &'static Vitals<HostEntropy> {
+    let generator = Generator::start(HostEntropy, &address);
+    if let Err(cause) = generator.health() {
+        events::entropy(Err(cause));
+    }
+    VITALS.init(Vitals::new(
+        TrustedClock::new(image.made_at(), UnixTime(0)),
+        generator,
+        || Instant::now().as_millis(),
+        events::event,
+    ))
+}
+
+/// The network. Its ports and sequence numbers begin at `seed`.
+#[inline(never)]
+fn connect(
+    spawner: Spawner,
+    image: &Image<'_>,
+    card: Lan9118<'static>,
+    seed: [u8; 8],
+) -> Stack<'static> {
     let (stack, runner) = embassy_net::new(
         Patient(card),
         net::config(image.network()),
@@ -146,7 +182,13 @@ fn start(spawner: Spawner) {
     if let Ok(network) = network(runner) {
         spawner.spawn(network);
     }
-    let proxies = PROXIES.init(Vec::new());
+    stack
+}
+
+/// Seats, workers, and who looks after the clock.
+#[inline(never)]
+fn serve(spawner: Spawner, image: &Image<'_>, stack: Stack<'static>, gateway: &'static Served) {
+    let proxies = PROXIES.init_with(Vec::new);
     // There is room for as many as an image has.
     let _ = image.fill_trusted_proxies(proxies);
     let manners = MANNERS.init(Manners {
@@ -154,7 +196,7 @@ fn start(spawner: Spawner) {
         trusted_proxies: proxies,
         ended: events::connection,
     });
-    let hall = HALL.init(net::Hall::new());
+    let hall = HALL.init_with(net::Hall::new);
     let seats = SEATS_MEMORY.take().each_mut();
     for socket in SOCKETS.init(seats.map(|seat| seat.socket(stack))) {
         hall.furnish(socket);
@@ -169,8 +211,8 @@ fn start(spawner: Spawner) {
     }
     let mut rtc = Rtc::new(Bus::start());
     // The first request finds the clock set.
-    tell_time(vitals, &mut rtc);
-    if let Ok(tend) = tend(vitals, rtc) {
+    tell_time(gateway.surroundings(), &mut rtc);
+    if let Ok(tend) = tend(gateway.surroundings(), rtc) {
         spawner.spawn(tend);
     }
     if let Ok(announcement) = announcement(stack) {
@@ -200,7 +242,7 @@ async fn worker(
     hall: &'static Hall,
     desk: &'static mut Desk,
     manners: &'static Manners<'static>,
-    gateway: &'static Gateway<'static, Store, Vitals<HostEntropy>>,
+    gateway: &'static Served,
 ) {
     hall.work(desk, manners, gateway).await
 }

@@ -171,10 +171,13 @@ fn is_media_type(typ: Text<'_>, expected: &str) -> bool {
     if typ.as_str() == Some(expected) {
         return true;
     }
-    let same = |expected: &mut dyn Iterator<Item = char>| {
-        typ.chars()
-            .map(|c| c.to_ascii_lowercase())
-            .eq(expected.map(|c| c.to_ascii_lowercase()))
+    let same = |prefix: &str| {
+        let mut expected = prefix.bytes().chain(expected.bytes());
+        typ.octets().all(|octet| {
+            expected
+                .next()
+                .is_some_and(|next| next.eq_ignore_ascii_case(&octet))
+        }) && expected.next().is_none()
     };
-    same(&mut expected.chars()) || same(&mut "application/".chars().chain(expected.chars()))
+    same("") || same("application/")
 }

@@ -74,10 +74,9 @@ fn write_audience(json: &mut Writer<'_>, audience: Audience<'_>) {
                 if let Value::Text(text) = item {
                     json.raw(before);
                     before = b",\"";
-                    // Character by character: it may hold escapes.
-                    let mut utf8 = [0; 4];
-                    for character in text.chars() {
-                        json.push_text(character.encode_utf8(&mut utf8));
+                    // Octet by octet: it may hold escapes.
+                    for octet in text.octets() {
+                        json.push_octets(&[octet]);
                     }
                     json.end_text();
                 }

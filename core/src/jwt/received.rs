@@ -135,15 +135,11 @@ fn scope<'t>(form: ScopeForm, value: Value<'t>) -> Result<Option<OneOrMany<'t>>,
     }
     let scope = one_or_many(Claim::Scope, value)?;
     let well_formed = match (form, &scope) {
-        (ScopeForm::Text, OneOrMany::One(text)) => match text.as_str() {
-            Some(plain) => plain
-                .bytes()
-                .map(char::from)
-                .all(is_space_or_scope_character),
-            None => text.chars().all(is_space_or_scope_character),
-        },
+        (ScopeForm::Text, OneOrMany::One(text)) => text
+            .octets()
+            .all(|octet| octet == b' ' || is_scope_character(octet)),
         (ScopeForm::Array, OneOrMany::Many(array)) => texts(*array)
-            .all(|name| name.chars().next().is_some() && name.chars().all(is_scope_character)),
+            .all(|name| name.octets().next().is_some() && name.octets().all(is_scope_character)),
         _ => return Err(VerifyError::ClaimType(Claim::Scope)),
     };
     if well_formed {
@@ -154,12 +150,8 @@ fn scope<'t>(form: ScopeForm, value: Value<'t>) -> Result<Option<OneOrMany<'t>>,
 }
 
 /// "scope-token = 1*( %x21 / %x23-5B / %x5D-7E )" (RFC 6749 §3.3).
-fn is_scope_character(character: char) -> bool {
-    matches!(character, '\x21' | '\x23'..='\x5B' | '\x5D'..='\x7E')
-}
-
-fn is_space_or_scope_character(character: char) -> bool {
-    character == ' ' || is_scope_character(character)
+const fn is_scope_character(octet: u8) -> bool {
+    matches!(octet, 0x21 | 0x23..=0x5B | 0x5D..=0x7E)
 }
 
 fn texts<'t>(array: Array<'t>) -> impl Iterator<Item = Text<'t>> {
@@ -167,10 +159,6 @@ fn texts<'t>(array: Array<'t>) -> impl Iterator<Item = Text<'t>> {
         Value::Text(text) => Some(text),
         _ => None,
     })
-}
-
-fn utf8_len(characters: impl Iterator<Item = char>) -> usize {
-    characters.fold(0, |len, character| len.saturating_add(character.len_utf8()))
 }
 
 /// Room for the texts that were sent with escapes.
@@ -185,8 +173,8 @@ impl<'t> Room<'t> {
         if let Some(plain) = text.as_str() {
             return Ok(plain);
         }
-        let len = utf8_len(text.chars());
-        text.unescape(self.take(len)?)
+        let room = self.take(text.octets().count())?;
+        text.unescape(room)
             .map_err(|_| VerifyError::ScratchTooSmall)
     }
 
@@ -196,14 +184,14 @@ impl<'t> Room<'t> {
         if texts(array).all(|name| name.as_str().is_some()) {
             return Ok(ScopeClaim::Array(array));
         }
-        let characters = || {
+        let octets = || {
             texts(array)
-                .flat_map(|name| iter::once(' ').chain(name.chars()))
+                .flat_map(|name| iter::once(b' ').chain(name.octets()))
                 .skip(1)
         };
-        let joined = self.take(utf8_len(characters()))?;
-        for (slot, character) in joined.iter_mut().zip(characters()) {
-            *slot = u8::try_from(character).unwrap_or(b' ');
+        let joined = self.take(octets().count())?;
+        for (slot, octet) in joined.iter_mut().zip(octets()) {
+            *slot = octet;
         }
         core::str::from_utf8(joined)
             .map(ScopeClaim::Text)

@@ -196,12 +196,13 @@ const MAX_REFLECTED: usize = 64;
 /// Writes a piece of the request, as far as `error_description` may hold it:
 /// "%x20-21 / %x23-5B / %x5D-7E" (RFC 6749 §5.2). Others become `?`.
 fn push_reflected(json: &mut Writer<'_>, text: &str) {
-    for character in text.chars().take(MAX_REFLECTED) {
-        let shown = match character {
-            '\u{20}'..='\u{21}' | '\u{23}'..='\u{5B}' | '\u{5D}'..='\u{7E}' => character,
-            _ => '?',
-        };
-        json.push_text(shown.encode_utf8(&mut [0; 4]));
+    // A character is as many octets as begin with other bits than `10`.
+    let characters = text.bytes().filter(|octet| octet & 0xC0 != 0x80);
+    for octet in characters.take(MAX_REFLECTED) {
+        json.push_octets(&match octet {
+            0x20..=0x21 | 0x23..=0x5B | 0x5D..=0x7E => [octet],
+            _ => *b"?",
+        });
     }
 }
 

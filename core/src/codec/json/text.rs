@@ -32,7 +32,7 @@ impl<'a> Text<'a> {
     #[must_use]
     pub fn eq_str(self, other: &str) -> bool {
         if self.escaped {
-            Unescape::new(self.contents.bytes()).eq(other.bytes())
+            self.octets().eq(other.bytes())
         } else {
             self.contents == other
         }
@@ -42,8 +42,13 @@ impl<'a> Text<'a> {
     pub(super) fn same(self, other: Text<'_>) -> bool {
         match other.as_str() {
             Some(plain) => self.eq_str(plain),
-            None => Unescape::new(self.contents.bytes()).eq(Unescape::new(other.contents.bytes())),
+            None => self.octets().eq(other.octets()),
         }
+    }
+
+    /// The octets of its UTF-8, escapes resolved.
+    pub fn octets(self) -> impl Iterator<Item = u8> + 'a {
+        Unescape::new(self.contents.bytes())
     }
 
     /// The characters, escapes resolved.
@@ -68,7 +73,7 @@ impl<'a> Text<'a> {
     /// [`JsonError::BufferTooSmall`].
     pub fn unescape(self, out: &mut [u8]) -> Result<&str, JsonError> {
         let mut length: usize = 0;
-        let mut octets = Unescape::new(self.contents.bytes());
+        let mut octets = self.octets();
         for (slot, octet) in out.iter_mut().zip(octets.by_ref()) {
             *slot = octet;
             length = length.saturating_add(1);
@@ -131,7 +136,7 @@ impl<I: Iterator<Item = u8>> Iterator for Unescape<I> {
 
 /// The character that an escape means, its backslash taken; `None` when it
 /// means none.
-pub(super) fn escaped_char(octets: &mut impl Iterator<Item = u8>) -> Option<char> {
+pub(super) fn escaped_char(octets: &mut dyn Iterator<Item = u8>) -> Option<char> {
     Some(match octets.next()? {
         b'"' => '"',
         b'\\' => '\\',
@@ -161,7 +166,7 @@ pub(super) fn escaped_char(octets: &mut impl Iterator<Item = u8>) -> Option<char
     })
 }
 
-fn four_hex_digits(octets: &mut impl Iterator<Item = u8>) -> Option<u32> {
+fn four_hex_digits(octets: &mut dyn Iterator<Item = u8>) -> Option<u32> {
     let mut code = 0;
     for _ in 0..4 {
         code = (code << 4) | char::from(octets.next()?).to_digit(16)?;

@@ -105,7 +105,12 @@ impl<'o> Writer<'o> {
 
     /// A part of a string that has been begun, escaped as necessary.
     pub fn push_text(&mut self, part: &str) {
-        let mut rest = part.as_bytes();
+        self.push_octets(part.as_bytes());
+    }
+
+    /// The same for octets that are UTF-8 together with those before and after.
+    pub(crate) fn push_octets(&mut self, part: &[u8]) {
+        let mut rest = part;
         loop {
             let Some((run, tail)) = rest.split_at_checked(plain_run(rest)) else {
                 return;

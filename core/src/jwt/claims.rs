@@ -31,6 +31,9 @@ pub enum Claim {
 }
 
 impl Claim {
+    /// How many there are.
+    pub(super) const COUNT: usize = Claim::JwtId as usize + 1;
+
     /// The longest name of a claim.
     const LONGEST_NAME: usize = 9;
 

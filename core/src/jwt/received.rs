@@ -1,152 +1,124 @@
 //! The claims as they came, behind a good signature: typed, and not judged yet.
 
-use core::iter;
-
 use crate::codec::json::{Array, NumericDate, Object, Text, Value};
 use crate::time::UnixTime;
 
 use super::claims::{Audience, Claim, Claims, ScopeClaim, ScopeForm};
 use super::validation::VerifyError;
 
-/// The registered claims of a payload. One of the wrong type is an error and
-/// never "absent".
-#[derive(Default)]
-pub(super) struct Received<'t> {
-    issuer: Option<Text<'t>>,
-    subject: Option<Text<'t>>,
-    audience: Option<OneOrMany<'t>>,
-    client_id: Option<Text<'t>>,
-    scope: Option<OneOrMany<'t>>,
-    pub(super) issued_at: Option<NumericDate>,
-    pub(super) expires_at: Option<NumericDate>,
-    pub(super) not_before: Option<NumericDate>,
-    jwt_id: Option<Text<'t>>,
-}
-
-/// A string, or an array of nothing but strings.
-enum OneOrMany<'t> {
-    One(Text<'t>),
-    Many(Array<'t>),
-}
+/// The registered claims of a payload, each of the type that it must have. One of
+/// the wrong type is an error and never "absent".
+pub(super) struct Received<'t>([Option<Value<'t>>; Claim::COUNT]);
 
 impl<'t> Received<'t> {
     pub(super) fn read(object: &Object<'t>, form: ScopeForm) -> Result<Self, VerifyError> {
-        let mut received = Received::default();
+        let mut received = Received([None; Claim::COUNT]);
         for (name, value) in object.members() {
-            let Some(claim) = Claim::named(name) else {
-                continue;
-            };
-            match claim {
-                Claim::Issuer => received.issuer = Some(text(claim, value)?),
-                Claim::Subject => received.subject = Some(text(claim, value)?),
-                Claim::Audience => received.audience = Some(one_or_many(claim, value)?),
-                Claim::ClientId => received.client_id = Some(text(claim, value)?),
-                Claim::Scope => received.scope = scope(form, value)?,
-                Claim::IssuedAt => received.issued_at = Some(date(claim, value)?),
-                Claim::ExpiresAt => received.expires_at = Some(date(claim, value)?),
-                Claim::NotBefore => received.not_before = Some(date(claim, value)?),
-                Claim::JwtId => received.jwt_id = Some(text(claim, value)?),
+            match Claim::named(name) {
+                None => {}
+                Some(Claim::Scope) if form == ScopeForm::Absent => {}
+                Some(claim) => {
+                    check(claim, form, value)?;
+                    if let Some(slot) = received.0.get_mut(claim as usize) {
+                        *slot = Some(value);
+                    }
+                }
             }
         }
         Ok(received)
     }
 
+    fn value(&self, claim: Claim) -> Option<Value<'t>> {
+        self.0.get(claim as usize).copied().flatten()
+    }
+
     pub(super) fn has(&self, claim: Claim) -> bool {
-        match claim {
-            Claim::Issuer => self.issuer.is_some(),
-            Claim::Subject => self.subject.is_some(),
-            Claim::Audience => self.audience.is_some(),
-            Claim::ClientId => self.client_id.is_some(),
-            Claim::Scope => self.scope.is_some(),
-            Claim::IssuedAt => self.issued_at.is_some(),
-            Claim::ExpiresAt => self.expires_at.is_some(),
-            Claim::NotBefore => self.not_before.is_some(),
-            Claim::JwtId => self.jwt_id.is_some(),
+        self.value(claim).is_some()
+    }
+
+    fn text(&self, claim: Claim) -> Option<Text<'t>> {
+        match self.value(claim)? {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub(super) fn date(&self, claim: Claim) -> Option<NumericDate> {
+        match self.value(claim)? {
+            Value::Number(number) => number.as_numeric_date(),
+            _ => None,
         }
     }
 
     pub(super) fn is_from(&self, issuer: &str) -> bool {
-        self.issuer.is_some_and(|text| text.eq_str(issuer))
+        self.text(Claim::Issuer)
+            .is_some_and(|text| text.eq_str(issuer))
     }
 
     pub(super) fn is_for(&self, audience: &str) -> bool {
-        match self.audience {
-            None => false,
-            Some(OneOrMany::One(one)) => one.eq_str(audience),
-            Some(OneOrMany::Many(many)) => texts(many).any(|one| one.eq_str(audience)),
+        match self.value(Claim::Audience) {
+            Some(Value::Text(one)) => one.eq_str(audience),
+            Some(Value::Array(many)) => texts(many).any(|one| one.eq_str(audience)),
+            _ => false,
         }
     }
 
     /// The claims, those with escapes in `room`.
     pub(super) fn into_claims(self, room: &'t mut [u8]) -> Result<Claims<'t>, VerifyError> {
         let mut room = Room(room);
-        let time = |date: Option<NumericDate>| date.map(|date| UnixTime(date.seconds));
+        let mut text = |claim| room.optional(self.text(claim));
+        let time = |claim| self.date(claim).map(|date| UnixTime(date.seconds));
         Ok(Claims {
-            issuer: room.optional(self.issuer)?,
-            subject: room.optional(self.subject)?,
-            audience: match self.audience {
-                None => None,
-                Some(OneOrMany::One(text)) => Some(Audience::One(room.text(text)?)),
-                Some(OneOrMany::Many(array)) => Some(Audience::Many(array)),
+            issuer: text(Claim::Issuer)?,
+            subject: text(Claim::Subject)?,
+            audience: match self.value(Claim::Audience) {
+                Some(Value::Array(array)) => Some(Audience::Many(array)),
+                _ => text(Claim::Audience)?.map(Audience::One),
             },
-            client_id: room.optional(self.client_id)?,
-            scope: match self.scope {
-                None => None,
-                Some(OneOrMany::One(text)) => Some(ScopeClaim::Text(room.text(text)?)),
-                Some(OneOrMany::Many(array)) => Some(room.scope(array)?),
+            client_id: text(Claim::ClientId)?,
+            jwt_id: text(Claim::JwtId)?,
+            issued_at: time(Claim::IssuedAt),
+            expires_at: time(Claim::ExpiresAt),
+            not_before: time(Claim::NotBefore),
+            scope: match self.value(Claim::Scope) {
+                Some(Value::Array(array)) => Some(room.scope(array)?),
+                _ => room
+                    .optional(self.text(Claim::Scope))?
+                    .map(ScopeClaim::Text),
             },
-            issued_at: time(self.issued_at),
-            expires_at: time(self.expires_at),
-            not_before: time(self.not_before),
-            jwt_id: room.optional(self.jwt_id)?,
         })
     }
 }
 
-fn text<'t>(claim: Claim, value: Value<'t>) -> Result<Text<'t>, VerifyError> {
-    match value {
-        Value::Text(text) => Ok(text),
-        _ => Err(VerifyError::ClaimType(claim)),
-    }
-}
-
-fn date(claim: Claim, value: Value<'_>) -> Result<NumericDate, VerifyError> {
-    match value {
-        Value::Number(number) => number
-            .as_numeric_date()
-            .ok_or(VerifyError::ClaimValue(claim)),
-        _ => Err(VerifyError::ClaimType(claim)),
-    }
-}
-
-fn one_or_many<'t>(claim: Claim, value: Value<'t>) -> Result<OneOrMany<'t>, VerifyError> {
-    match value {
-        Value::Text(text) => Ok(OneOrMany::One(text)),
-        Value::Array(array) if array.items().all(|item| matches!(item, Value::Text(_))) => {
-            Ok(OneOrMany::Many(array))
-        }
-        _ => Err(VerifyError::ClaimType(claim)),
-    }
-}
-
-fn scope<'t>(form: ScopeForm, value: Value<'t>) -> Result<Option<OneOrMany<'t>>, VerifyError> {
-    if form == ScopeForm::Absent {
-        return Ok(None);
-    }
-    let scope = one_or_many(Claim::Scope, value)?;
-    let well_formed = match (form, &scope) {
-        (ScopeForm::Text, OneOrMany::One(text)) => text
+/// Whether `value` is of the claim's type, and one that it can have.
+fn check(claim: Claim, form: ScopeForm, value: Value<'_>) -> Result<(), VerifyError> {
+    let can_be = match (claim, value) {
+        (
+            Claim::Issuer | Claim::Subject | Claim::ClientId | Claim::JwtId | Claim::Audience,
+            Value::Text(_),
+        ) => true,
+        (Claim::Audience, Value::Array(array)) if are_texts(array) => true,
+        (Claim::Scope, Value::Text(text)) if form == ScopeForm::Text => text
             .octets()
             .all(|octet| octet == b' ' || is_scope_character(octet)),
-        (ScopeForm::Array, OneOrMany::Many(array)) => texts(*array)
-            .all(|name| name.octets().next().is_some() && name.octets().all(is_scope_character)),
-        _ => return Err(VerifyError::ClaimType(Claim::Scope)),
+        (Claim::Scope, Value::Array(array)) if form == ScopeForm::Array && are_texts(array) => {
+            texts(array)
+                .all(|name| name.octets().next().is_some() && name.octets().all(is_scope_character))
+        }
+        (Claim::IssuedAt | Claim::ExpiresAt | Claim::NotBefore, Value::Number(number)) => {
+            number.as_numeric_date().is_some()
+        }
+        _ => return Err(VerifyError::ClaimType(claim)),
     };
-    if well_formed {
-        Ok(Some(scope))
+    if can_be {
+        Ok(())
     } else {
-        Err(VerifyError::ClaimValue(Claim::Scope))
+        Err(VerifyError::ClaimValue(claim))
     }
+}
+
+fn are_texts(array: Array<'_>) -> bool {
+    array.items().all(|item| matches!(item, Value::Text(_)))
 }
 
 /// "scope-token = 1*( %x21 / %x23-5B / %x5D-7E )" (RFC 6749 §3.3).
@@ -184,15 +156,19 @@ impl<'t> Room<'t> {
         if texts(array).all(|name| name.as_str().is_some()) {
             return Ok(ScopeClaim::Array(array));
         }
-        let octets = || {
-            texts(array)
-                .flat_map(|name| iter::once(b' ').chain(name.octets()))
-                .skip(1)
-        };
-        let joined = self.take(octets().count())?;
-        for (slot, octet) in joined.iter_mut().zip(octets()) {
-            *slot = octet;
+        let mut length = 0_usize;
+        for name in texts(array) {
+            if length > 0 {
+                *self.0.get_mut(length).ok_or(VerifyError::ScratchTooSmall)? = b' ';
+                length = length.saturating_add(1);
+            }
+            let room = self.0.get_mut(length..).unwrap_or_default();
+            let name = name
+                .unescape(room)
+                .map_err(|_| VerifyError::ScratchTooSmall)?;
+            length = length.saturating_add(name.len());
         }
+        let joined = self.take(length)?;
         core::str::from_utf8(joined)
             .map(ScopeClaim::Text)
             .map_err(|_| VerifyError::ClaimValue(Claim::Scope))

@@ -11,4 +11,10 @@ fn main() {
     println!("cargo:rustc-link-arg-bins=-Tdefmt.x");
     // The sections keep their own alignment; a page's would only pad the image.
     println!("cargo:rustc-link-arg-bins=--nmagic");
+    // Functions that came out the same are one. Where nothing else is asked for the linker is
+    // Rust's own, which can do this; GNU's can not.
+    println!("cargo:rerun-if-env-changed=RUSTC_LINKER");
+    if std::env::var_os("RUSTC_LINKER").is_none() {
+        println!("cargo:rustc-link-arg-bins=--icf=all");
+    }
 }

@@ -29,6 +29,7 @@ use smallgate_core::oauth::Answer;
 use smallgate_core::time::{Seconds, UnixTime};
 
 use crate::image::Timeouts;
+use crate::queue::Queue;
 
 pub use date::imf_fixdate;
 pub use gateway::{Gateway, Pending, Surroundings};
@@ -88,13 +89,23 @@ pub trait Exchange<'x> {
     fn answer(&self) -> Option<&Answer<'x>>;
 }
 
+/// Rooms for the core's answers, `AuthorizationServer::ROOM` octets each. Workers
+/// share them: most of the time they wait for a client and need none. With fewer
+/// rooms than workers a client that is slow to take a long answer, or a password
+/// that is being hashed, may let others wait, for [`Deadlines::sending`] at most.
+pub type Rooms<'r> = Queue<&'r mut [u8], MAX_ROOMS>;
+
+/// The most [`Rooms`], and the most workers that share them.
+pub const MAX_ROOMS: usize = 8;
+
 /// A worker's memory, the same for one connection after another.
-pub struct Buffers<'b> {
+pub struct Buffers<'b, 'r> {
     /// Takes a request: the longest body of [`Handler::body_limit`], and the
     /// rest is for the longest head. What is longer is refused with 431.
     pub request: &'b mut [u8],
-    /// Takes the core's answer: `AuthorizationServer::ROOM` octets.
-    pub answer: &'b mut [u8],
+    /// One of them takes the core's answer, from the moment that the whole
+    /// request is there until the answer is handed to the connection.
+    pub rooms: &'b Rooms<'r>,
     /// Gathers what is sent: an answer that fits in here is one write. 1,024
     /// octets hold all but pages and key sets.
     ///
@@ -173,11 +184,11 @@ pub enum Ended {
 /// ends, and ends it. Pipelined requests are answered in their order.
 //
 // No `async fn`: its future would hold the arguments beside the worker.
-pub fn serve<'w, C, P, H>(
+pub fn serve<'w, 'r, C, P, H>(
     connection: &'w mut C,
     peer: Peer<'w>,
     platform: &'w P,
-    buffers: Buffers<'w>,
+    buffers: Buffers<'w, 'r>,
     deadlines: &'w Deadlines,
     handler: &'w H,
 ) -> impl Future<Output = Ended>

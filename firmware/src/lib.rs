@@ -10,5 +10,6 @@ pub mod http;
 pub mod image;
 #[cfg(feature = "net")]
 pub mod net;
+pub mod queue;
 pub mod rtc;
 pub mod vitals;

@@ -18,13 +18,15 @@ use core::net::{IpAddr, Ipv4Addr};
 use embassy_futures::select::select;
 use embassy_net::tcp::{State, TcpSocket};
 use embassy_net::{Config, DhcpConfig, Ipv4Cidr, Stack, StaticConfigV4};
-use embassy_sync::blocking_mutex::raw::NoopRawMutex;
-use embassy_sync::channel::Channel;
 use embassy_time::Timer;
 use smallgate_core::http::Source;
+use smallgate_core::oauth::AuthorizationServer;
 
-use crate::http::{Buffers, Deadlines, Ended, Handler, Peer, Platform, Subnet, serve, source};
+use crate::http::{
+    Buffers, Deadlines, Ended, Handler, Peer, Platform, Rooms, Subnet, serve, source,
+};
 use crate::image::{Addressing, Network};
+use crate::queue::Queue;
 
 pub use patient::Patient;
 
@@ -54,6 +56,9 @@ pub fn config(network: Option<Network<'_>>) -> Config {
 
 /// How many connections are served at once.
 pub const WORKERS: usize = 4;
+
+/// How many answers there are at once: so many clients may be slow to take one.
+pub const ROOMS: usize = 2;
 
 /// How many connections there are at most, those that wait for a worker too.
 pub const SEATS: usize = 8;
@@ -98,11 +103,13 @@ impl Default for Seat {
     }
 }
 
-/// Memory of a request that is being answered.
+/// Memory of a worker: it takes a request.
 pub struct Desk {
     request: [u8; REQUEST],
-    answer: [u8; smallgate_core::oauth::AuthorizationServer::ROOM],
 }
+
+/// Memory of an answer.
+pub type AnswerRoom = [u8; AuthorizationServer::ROOM];
 
 impl Desk {
     /// All zeros, so in a `static` it costs no image.
@@ -110,7 +117,6 @@ impl Desk {
     pub const fn new() -> Self {
         Desk {
             request: [0; REQUEST],
-            answer: [0; smallgate_core::oauth::AuthorizationServer::ROOM],
         }
     }
 }
@@ -122,11 +128,13 @@ impl Default for Desk {
 }
 
 /// How connections are served, all of them alike.
-pub struct Manners<'m> {
+pub struct Manners<'m, 'r> {
     /// How long a client may take.
     pub deadlines: Deadlines,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: &'m [Subnet],
+    /// Where answers are written.
+    pub rooms: &'m Rooms<'r>,
     /// Is told how each connection ended, and whose it was.
     pub ended: fn(Ended, Source),
 }
@@ -134,19 +142,19 @@ pub struct Manners<'m> {
 /// Sockets on their way from seat to worker and back, in the order in which
 /// their connections came.
 pub struct Hall<'q, 's> {
-    free: Queue<'q, 's>,
-    arrived: Queue<'q, 's>,
+    free: Sockets<'q, 's>,
+    arrived: Sockets<'q, 's>,
 }
 
-type Queue<'q, 's> = Channel<NoopRawMutex, &'q mut TcpSocket<'s>, SEATS>;
+type Sockets<'q, 's> = Queue<&'q mut TcpSocket<'s>, SEATS>;
 
 impl<'q, 's> Hall<'q, 's> {
     /// Nobody is here yet.
     #[must_use]
     pub const fn new() -> Self {
         Hall {
-            free: Channel::new(),
-            arrived: Channel::new(),
+            free: Queue::new(),
+            arrived: Queue::new(),
         }
     }
 
@@ -156,29 +164,34 @@ impl<'q, 's> Hall<'q, 's> {
         socket.set_timeout(Some(LOST));
         // An answer is written at once, and its last piece waits for nothing.
         socket.set_nagle_enabled(false);
-        let _no_room = self.free.try_send(socket);
+        let _no_room = self.free.put(socket);
     }
 
     /// Leads one connection to `port` after another to a seat. As many of it
     /// run as there are seats.
     pub async fn usher(&self, port: u16) -> ! {
         loop {
-            let socket = self.free.receive().await;
-            match socket.accept(port).await {
-                Ok(()) => self.arrived.send(socket).await,
+            let socket = self.free.take().await;
+            let _there_is_room = match socket.accept(port).await {
+                Ok(()) => self.arrived.put(socket),
                 Err(_) => {
                     reset(socket).await;
-                    self.free.send(socket).await;
+                    self.free.put(socket)
                 }
-            }
+            };
         }
     }
 
     /// Serves one connection after another by `handler`. As many of it run as
     /// there are desks.
-    pub async fn work<H: Handler>(&self, desk: &mut Desk, manners: &Manners<'_>, handler: &H) -> ! {
+    pub async fn work<H: Handler>(
+        &self,
+        desk: &mut Desk,
+        manners: &Manners<'_, '_>,
+        handler: &H,
+    ) -> ! {
         loop {
-            let socket = self.arrived.receive().await;
+            let socket = self.arrived.take().await;
             // One that is gone already has no address, and reading says so.
             let address = socket
                 .remote_endpoint()
@@ -189,14 +202,14 @@ impl<'q, 's> Hall<'q, 's> {
             };
             let buffers = Buffers {
                 request: &mut desk.request,
-                answer: &mut desk.answer,
+                rooms: manners.rooms,
                 // The socket gathers.
                 sending: &mut [],
             };
             let ended = serve(socket, peer, self, buffers, &manners.deadlines, handler).await;
             (manners.ended)(ended, source(address));
             reset(socket).await;
-            self.free.send(socket).await;
+            let _there_is_room = self.free.put(socket);
         }
     }
 }

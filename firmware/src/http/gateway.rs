@@ -4,9 +4,7 @@
 use core::cell::{Cell, RefCell};
 
 use smallgate_core::http::{Request, Source};
-use smallgate_core::oauth::{
-    Answer, AuthorizationServer, Clock, Commit, Event, Load, Step, Throttle,
-};
+use smallgate_core::oauth::{Answer, AuthorizationServer, Clock, Event, Step, Throttle};
 use smallgate_core::secret::Entropy;
 use smallgate_core::store::{Committed, Store, StoreUnavailable};
 use smallgate_core::time::UnixTime;

@@ -12,7 +12,7 @@ use super::head::{self, Framing, Refused};
 use super::input::Input;
 use super::reply::{Content, Manner, send};
 use super::source::source;
-use super::{Buffers, Deadlines, Ended, Exchange, Handler, MAX_HEADERS, Peer, Platform};
+use super::{Buffers, Deadlines, Ended, Exchange, Handler, MAX_HEADERS, Peer, Platform, Rooms};
 
 /// How many octets are read and thrown away after the last answer, so that the
 /// client reads that and not a reset (RFC 9112 §9.6).
@@ -31,14 +31,14 @@ const SILENCE: Duration = Duration::from_millis(100);
 const NEW: Duration = Duration::from_secs(1);
 
 /// What serves a connection.
-pub(super) struct Worker<'w, C, P, H> {
+pub(super) struct Worker<'w, 'r, C, P, H> {
     connection: &'w mut C,
     peer: Peer<'w>,
     platform: &'w P,
     deadlines: &'w Deadlines,
     handler: &'w H,
     input: Input<'w>,
-    answer: &'w mut [u8],
+    rooms: &'w Rooms<'r>,
     sending: &'w mut [u8],
     /// A request of this connection was answered.
     answered: bool,
@@ -65,7 +65,7 @@ impl Extent {
     }
 }
 
-impl<'w, C, P, H> Worker<'w, C, P, H>
+impl<'w, 'r, C, P, H> Worker<'w, 'r, C, P, H>
 where
     C: Read + Write,
     P: Platform<C>,
@@ -75,7 +75,7 @@ where
         connection: &'w mut C,
         peer: Peer<'w>,
         platform: &'w P,
-        buffers: Buffers<'w>,
+        buffers: Buffers<'w, 'r>,
         deadlines: &'w Deadlines,
         handler: &'w H,
     ) -> Self {
@@ -89,7 +89,7 @@ where
                 octets: buffers.request,
                 filled: 0,
             },
-            answer: buffers.answer,
+            rooms: buffers.rooms,
             sending: buffers.sending,
             answered: false,
         }
@@ -126,12 +126,13 @@ where
             received.map_err(|refused| Last::Refused(refused, manner))?;
         }
         let sent = {
+            let mut room = self.rooms.lease().await;
             let mut exchange = begin(
                 self.handler,
                 self.peer,
                 self.input.octets,
                 extent,
-                self.answer,
+                &mut room,
             );
             while !exchange.advance() {
                 yield_now().await;

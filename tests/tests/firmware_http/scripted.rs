@@ -17,7 +17,7 @@ use smallgate_core::profile::STANDARD;
 use smallgate_core::secret::Entropy;
 use smallgate_core::time::UnixTime;
 use smallgate_firmware::http::{
-    Buffers, Deadlines, Ended, Gateway, Peer, Platform, Subnet, Surroundings, serve,
+    Buffers, Deadlines, Ended, Gateway, Peer, Platform, Rooms, Subnet, Surroundings, serve,
 };
 use smallgate_tests::rig::{Rig, START};
 
@@ -287,10 +287,12 @@ impl Case {
         };
         let mut request = vec![0; REQUEST];
         let mut answer = vec![0; AuthorizationServer::ROOM];
+        let rooms = Rooms::new();
+        assert!(rooms.put(&mut answer).is_ok());
         let mut sending = vec![0; self.sending];
         let buffers = Buffers {
             request: &mut request,
-            answer: &mut answer,
+            rooms: &rooms,
             sending: &mut sending,
         };
         let deadlines = Deadlines::DEFAULT;
@@ -312,8 +314,9 @@ impl Case {
             reads: connection.reads,
             took: time.now.get(),
         };
+        let answer = time.run(rooms.take());
         assert!(
-            [request, answer].concat().iter().all(|octet| *octet == 0),
+            request.iter().chain(&*answer).all(|octet| *octet == 0),
             "nothing of a request is left"
         );
         outcome

@@ -8,7 +8,7 @@ use smallgate_core::oauth::{AuthorizationServer, Step};
 use smallgate_core::profile::STANDARD;
 use smallgate_core::store::MemoryStore;
 use smallgate_core::time::UnixTime;
-use smallgate_firmware::http::{Buffers, Deadlines, Gateway, Peer, serve};
+use smallgate_firmware::http::{Buffers, Deadlines, Gateway, Peer, Rooms, serve};
 use smallgate_tests::rig::Rig;
 
 use crate::scripted::{Bench, Connection, Machine, Virtual};
@@ -26,13 +26,15 @@ fn a_worker_is_little_more_than_an_exchange() {
         wanted: None,
     };
     let (mut request, mut answer) = ([0; 3072], [0; AuthorizationServer::ROOM]);
+    let rooms = Rooms::new();
+    assert!(rooms.put(&mut answer).is_ok());
     let peer = Peer {
         address: IpAddr::V4(Ipv4Addr::LOCALHOST),
         trusted_proxies: &[],
     };
     let buffers = Buffers {
         request: &mut request,
-        answer: &mut answer,
+        rooms: &rooms,
         sending: &mut [],
     };
     let deadlines = Deadlines::DEFAULT;

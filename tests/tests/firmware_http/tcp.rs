@@ -9,7 +9,7 @@ use embedded_io_async::{ErrorKind, ErrorType, Read, Write};
 use smallgate_core::oauth::AuthorizationServer;
 use smallgate_core::profile::STANDARD;
 use smallgate_core::time::UnixTime;
-use smallgate_firmware::http::{Buffers, Deadlines, Gateway, Peer, Platform, serve};
+use smallgate_firmware::http::{Buffers, Deadlines, Gateway, Peer, Platform, Rooms, serve};
 use smallgate_tests::host::{Host, Setup};
 use smallgate_tests::rig::Rig;
 use smallgate_tests::simulator::Simulator;
@@ -86,10 +86,12 @@ fn start() -> SocketAddr {
                 Gateway::new(&rig.server, &rig.throttle, &store, &bench, 100, UnixTime(0));
             let (mut request, mut sending) = ([0; REQUEST], [0; 1024]);
             let mut answer = [0; AuthorizationServer::ROOM];
+            let rooms = Rooms::new();
+            assert!(rooms.put(&mut answer).is_ok());
             while let Ok((stream, from)) = listener.accept().await {
                 let buffers = Buffers {
                     request: &mut request,
-                    answer: &mut answer,
+                    rooms: &rooms,
                     sending: &mut sending,
                 };
                 let mut socket = Socket(stream);

@@ -20,9 +20,11 @@ use smallgate_firmware::app::{Proxies, Tables};
 use smallgate_firmware::clock::{TimeSource, TrustedClock};
 use smallgate_firmware::entropy::{EntropyFailed, EntropySource, Generator};
 use smallgate_firmware::events;
-use smallgate_firmware::http::{Deadlines, Gateway};
+use smallgate_firmware::http::{Deadlines, Gateway, Rooms};
 use smallgate_firmware::image::{Image, MAX_RETIRED_KEYS};
-use smallgate_firmware::net::{self, Desk, Manners, Patient, SEATS, Seat, WORKERS};
+use smallgate_firmware::net::{
+    self, AnswerRoom, Desk, Manners, Patient, ROOMS, SEATS, Seat, WORKERS,
+};
 use smallgate_firmware::rtc::Rtc;
 use smallgate_firmware::vitals::Vitals;
 use smallgate_mps2_an386::i2c::Bus;
@@ -53,6 +55,9 @@ static SOCKETS: StaticCell<[TcpSocket<'static>; SEATS]> = StaticCell::new();
 static HALL: StaticCell<Hall> = StaticCell::new();
 static DESKS: ConstStaticCell<[Desk; WORKERS]> =
     ConstStaticCell::new([const { Desk::new() }; WORKERS]);
+static ANSWERS: ConstStaticCell<[AnswerRoom; ROOMS]> =
+    ConstStaticCell::new([[0; size_of::<AnswerRoom>()]; ROOMS]);
+static ROOMS_FREE: StaticCell<Rooms<'static>> = StaticCell::new();
 static FRAMES: ConstStaticCell<[FrameBuffer; 2]> =
     ConstStaticCell::new([[0; size_of::<FrameBuffer>()]; 2]);
 static NETWORK: StaticCell<StackResources<{ SEATS + 1 }>> = StaticCell::new();
@@ -65,7 +70,7 @@ static TABLES: StaticCell<Tables<'static>> = StaticCell::new();
 static SERVER: StaticCell<AuthorizationServer<'static>> = StaticCell::new();
 static GATEWAY: StaticCell<Served> = StaticCell::new();
 static PROXIES: StaticCell<Proxies> = StaticCell::new();
-static MANNERS: StaticCell<Manners<'static>> = StaticCell::new();
+static MANNERS: StaticCell<Manners<'static, 'static>> = StaticCell::new();
 static VITALS: StaticCell<Vitals<HostEntropy>> = StaticCell::new();
 static EXECUTOR: StaticCell<Executor> = StaticCell::new();
 
@@ -191,9 +196,14 @@ fn serve(spawner: Spawner, image: &Image<'_>, stack: Stack<'static>, gateway: &'
     let proxies = PROXIES.init_with(Vec::new);
     // There is room for as many as an image has.
     let _ = image.fill_trusted_proxies(proxies);
+    let rooms = ROOMS_FREE.init_with(Rooms::new);
+    for room in ANSWERS.take() {
+        let _there_is_room = rooms.put(room);
+    }
     let manners = MANNERS.init(Manners {
         deadlines: Deadlines::DEFAULT.with(image.timeouts()),
         trusted_proxies: proxies,
+        rooms,
         ended: events::connection,
     });
     let hall = HALL.init_with(net::Hall::new);
@@ -241,7 +251,7 @@ async fn usher(hall: &'static Hall) {
 async fn worker(
     hall: &'static Hall,
     desk: &'static mut Desk,
-    manners: &'static Manners<'static>,
+    manners: &'static Manners<'static, 'static>,
     gateway: &'static Served,
 ) {
     hall.work(desk, manners, gateway).await

@@ -62,6 +62,8 @@ impl<'x> AuthorizationRequest<'x> {
     }
 
     /// The request as the form carries it, and as its MAC protects it.
+    // Not inlined: it is long, and needed for the form that goes out and for the one that comes back.
+    #[inline(never)]
     pub(super) fn fields(&self) -> [(&'x str, Option<&'x str>); 7] {
         [
             ("response_type", self.response_type),

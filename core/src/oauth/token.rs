@@ -31,6 +31,8 @@ pub(super) fn begin<'x>(
     }
 }
 
+// Not inlined: the tokens are signed above the frame of `begin`, which needs no parameters then.
+#[inline(never)]
 fn read<'x>(
     session: &mut Session<'x>,
     headers: &[Header<'_>],

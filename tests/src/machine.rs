@@ -23,7 +23,7 @@ pub use uart::Line;
 use uart::Uart;
 
 /// Where the firmware looks for its provisioning image.
-pub const IMAGE_AT: u32 = 0x0003_0000;
+pub const IMAGE_AT: u32 = 0x0003_C000;
 /// How many octets are there for it.
 pub const IMAGE_ROOM: usize = 0x0001_0000;
 /// What the firmware paints its stack with before it uses it.

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use clap::ValueEnum;
 use smallgate_core::oauth::{Event, GrantId, Refusal};
+use smallgate_firmware::events::Gravity;
 use tracing::level_filters::LevelFilter;
 use tracing::{error, info, warn};
 
@@ -123,45 +124,9 @@ pub(crate) fn commit_refused(grant: &GrantId) {
 }
 
 fn refused(client: Option<&str>, cause: Refusal, source: IpAddr) {
-    match gravity(cause) {
+    match Gravity::of(cause) {
         Gravity::Broken => error!(event = "refused", client, cause = %cause, %source),
         Gravity::Suspicious => warn!(event = "refused", client, cause = %cause, %source),
         Gravity::Mistaken => info!(event = "refused", client, cause = %cause, %source),
-    }
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Gravity {
-    /// The server can not do its work.
-    Broken,
-    /// A credential was wrong or came again.
-    Suspicious,
-    /// The request was.
-    Mistaken,
-}
-
-fn gravity(cause: Refusal) -> Gravity {
-    match cause {
-        Refusal::ClockUnset
-        | Refusal::ClockWentBack
-        | Refusal::StoreFull
-        | Refusal::StoreUnavailable
-        | Refusal::StoreStale
-        | Refusal::RecordDamaged
-        | Refusal::Signing
-        | Refusal::ResponseTooLong => Gravity::Broken,
-        Refusal::UnknownClient
-        | Refusal::WrongSecret
-        | Refusal::ApiKey
-        | Refusal::ForeignOrigin
-        | Refusal::FormForged
-        | Refusal::UnknownUser
-        | Refusal::WrongPassword
-        | Refusal::CodeInvalid
-        | Refusal::CodeReplayed
-        | Refusal::RefreshInvalid
-        | Refusal::RefreshReused
-        | Refusal::Throttled(_) => Gravity::Suspicious,
-        _ => Gravity::Mistaken,
     }
 }

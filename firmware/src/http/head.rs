@@ -39,7 +39,9 @@ pub enum Refused {
     Coding,
     /// It is of another version than HTTP/1.1 and HTTP/1.0.
     Version,
-    /// The server can not answer: it has no entropy.
+    /// The server can not answer: it has no entropy. "The 503 (Service
+    /// Unavailable) status code indicates that the server is currently unable to
+    /// handle the request" (RFC 9110 §15.6.4): a source that failed may recover.
     Unable,
 }
 
@@ -56,8 +58,8 @@ impl Refused {
             Refused::LengthRequired => (411, "A body needs a Content-Length."),
             Refused::TargetTooLong => (414, "The request target is too long."),
             Refused::HeadTooLong => (431, "The head is too long."),
-            Refused::Unable => (500, "The server is not able to answer."),
             Refused::Coding => (501, "The transfer coding is not known."),
+            Refused::Unable => (503, "The server is not able to answer."),
             Refused::Version => (505, "The HTTP version is neither 1.1 nor 1.0."),
         }
     }

@@ -125,10 +125,19 @@ impl<'a> Piece<'a> {
 }
 
 /// The fields of a refusal.
-const FIELDS: [(&str, &str); 3] = [
+const FIELDS: &[(&str, &str)] = &[
     ("content-type", "application/json"),
     ("cache-control", "no-store"),
     ("pragma", "no-cache"),
+];
+
+/// Those of one that may pass: "the server MAY generate a Retry-After header
+/// field" (RFC 9110 §15.6.4), as long as the core's for a store that fails.
+const FIELDS_OF_503: &[(&str, &str)] = &[
+    ("content-type", "application/json"),
+    ("cache-control", "no-store"),
+    ("pragma", "no-cache"),
+    ("retry-after", "5"),
 ];
 
 /// All pieces of an answer; some are empty.
@@ -140,7 +149,10 @@ fn pieces<'a>(content: Content<'a>, manner: Manner) -> impl Iterator<Item = Piec
             Content::Answer(answer) => Some(answer.response().headers()),
             Content::Refusal(_) => None,
         },
-        refusals: FIELDS.iter(),
+        refusals: match content {
+            Content::Refusal(Refused::Unable) => FIELDS_OF_503.iter(),
+            _ => FIELDS.iter(),
+        },
         value: "",
         at: 0,
     }
@@ -237,6 +249,7 @@ impl<'a> Content<'a> {
         Some(match number {
             0 => b"{\"error\":\"",
             1 if status < 500 => b"invalid_request",
+            1 if status == 503 => b"temporarily_unavailable",
             1 => b"server_error",
             2 => b"\",\"error_description\":\"",
             3 => description.as_bytes(),

@@ -348,8 +348,10 @@ fn without_entropy_nothing_is_issued() {
     case.bench.healthy = false;
     let outcome = case.send(token_request("", FORM).as_bytes());
     assert_eq!(outcome.ended, Ended::Refused(Refused::Unable));
-    let unable = refusal(
-        "500 Internal Server Error",
+    let unable = answer(
+        "HTTP/1.1 503 Service Unavailable",
+        "retry-after: 5\r\nconnection: close\r\n",
+        "temporarily_unavailable",
         "The server is not able to answer.",
     );
     assert_eq!(outcome.text(), unable);

@@ -8,13 +8,14 @@
 //! | --- | --- | --- |
 //! | more than a day before the image was made, or before what was committed | refused | refused |
 //! | more than 10 years after the image was made | refused | refused |
-//! | more than a day away from the time | – | refused |
+//! | more than a day away from the time, or from what it was before the corrections of the last day | – | refused |
 //! | anything else | taken | taken |
 //!
 //! SNTP is not authenticated, and a battery runs out: "one spoofed SNTP answer
 //! must not end the device". What was refused is told to the caller, for the
 //! log. A board that was given a wrong time at first, within the 10 years, keeps
 //! it until it is restarted, and its real-time clock is set if that was wrong.
+//! After the 10 years a device needs a new image.
 //!
 //! While the time is not known the core answers 503, and 503 too while it is
 //! behind what was committed.
@@ -106,7 +107,8 @@ pub enum TimeRefused {
     TooEarly,
     /// It is more than 10 years after the image was made.
     TooLate,
-    /// It is more than a day away from the time that the clock has.
+    /// It is more than a day away from the time that the clock has, or would
+    /// have without the corrections of the last day.
     Jump,
 }
 
@@ -123,9 +125,11 @@ pub struct TrustedClock {
 
 #[derive(Clone, Copy, Debug)]
 struct Set {
-    /// The time at an uptime.
-    time: UnixTime,
-    uptime: u64,
+    /// What the time is counted on from.
+    from: Moment,
+    /// What jumps are measured from, at most a day of uptime old: many answers
+    /// that are a day off each lead no farther than one.
+    measured: Moment,
     /// The time does not go back behind this.
     held: UnixTime,
     serving_since: UnixTime,
@@ -133,14 +137,23 @@ struct Set {
     server_heard: Option<u64>,
 }
 
-impl Set {
-    fn time(&self, uptime: u64) -> UnixTime {
+/// The time at an uptime.
+#[derive(Clone, Copy, Debug)]
+struct Moment {
+    time: UnixTime,
+    uptime: u64,
+}
+
+impl Moment {
+    fn counted_on(&self, uptime: u64) -> UnixTime {
         let passed = uptime.saturating_sub(self.uptime) / 1000;
         UnixTime(self.time.0.saturating_add(passed).min(UnixTime::LAST.0))
     }
+}
 
+impl Set {
     fn now(&self, uptime: u64) -> UnixTime {
-        self.time(uptime).max(self.held)
+        self.from.counted_on(uptime).max(self.held)
     }
 }
 
@@ -209,8 +222,8 @@ impl TrustedClock {
         }
         let before = self.set.get();
         let (set, correction) = match before {
-            None => (Set::first(time, uptime), Correction::First),
-            Some(before) => before.corrected(source, time, uptime)?,
+            None => (Set::first(Moment { time, uptime }), Correction::First),
+            Some(before) => before.corrected(source, Moment { time, uptime })?,
         };
         let server_heard = match source {
             TimeSource::RealTimeClock => set.server_heard,
@@ -225,26 +238,32 @@ impl TrustedClock {
 }
 
 impl Set {
-    const fn first(time: UnixTime, uptime: u64) -> Self {
+    const fn first(moment: Moment) -> Self {
         Set {
-            time,
-            uptime,
+            from: moment,
+            measured: moment,
             held: UnixTime(0),
-            serving_since: time,
+            serving_since: moment.time,
             server_heard: None,
         }
     }
 
     fn corrected(
-        self,
+        mut self,
         source: TimeSource,
-        time: UnixTime,
-        uptime: u64,
+        told: Moment,
     ) -> Result<(Self, Correction), TimeRefused> {
-        let present = self.time(uptime);
-        let (ahead, behind) = (time.since(present), present.since(time));
-        let difference = ahead.max(behind);
-        if difference > u64::from(DAY.0) {
+        let Moment { time, uptime } = told;
+        let present = self.from.counted_on(uptime);
+        if uptime.saturating_sub(self.measured.uptime) >= DAY_OF_UPTIME {
+            self.measured = Moment {
+                time: present,
+                uptime,
+            };
+        }
+        let difference = apart(time, present);
+        let jump = difference.max(apart(time, self.measured.counted_on(uptime)));
+        if jump > u64::from(DAY.0) {
             return Err(TimeRefused::Jump);
         }
         let is_outranked = source == TimeSource::RealTimeClock
@@ -259,12 +278,8 @@ impl Set {
         }
         // At most a day.
         let by = Seconds(u32::try_from(difference).unwrap_or(u32::MAX));
-        let set = Set {
-            time,
-            uptime,
-            ..self
-        };
-        Ok(if ahead > 0 {
+        let set = Set { from: told, ..self };
+        Ok(if time > present {
             // What was in its grace before the leap is in it still, as after a
             // start: a lost answer must not become a theft.
             let serving_since = set.now(uptime);
@@ -291,6 +306,10 @@ impl Set {
             )
         })
     }
+}
+
+const fn apart(one: UnixTime, other: UnixTime) -> u64 {
+    one.0.abs_diff(other.0)
 }
 
 impl fmt::Display for TimeRefused {

@@ -139,18 +139,52 @@ fn r40_a_jump_of_more_than_a_day_is_taken_at_the_first_time_only() {
 }
 
 #[test]
-fn many_small_jumps_do_not_lead_out_of_the_life_of_the_image() {
+fn many_answers_a_day_off_lead_no_farther_than_one() {
     let clock = set();
-    let mut time = START;
+    let day = Seconds::days(1);
+    assert_eq!(
+        clock.synchronise(sntp(1), after(DAY), 0),
+        Ok(Correction::Forward(day))
+    );
+    // Within a day of uptime it goes back, and no farther on.
+    for at in [1, 3600, DAY - 1] {
+        assert_eq!(
+            clock.synchronise(sntp(1), after(DAY + at + 10), uptime(at)),
+            Err(TimeRefused::Jump),
+            "{at}"
+        );
+    }
+    assert_eq!(
+        clock.synchronise(sntp(1), after(3600), uptime(3600)),
+        Ok(Correction::Back(day))
+    );
+    // Not even by a way round: a day back from here is two from there.
+    assert_eq!(
+        clock.synchronise(sntp(1), UnixTime(START.0 - DAY + 3600), uptime(3600)),
+        Ok(Correction::Back(day))
+    );
+    assert_eq!(
+        clock.synchronise(sntp(1), after(DAY + 3600), uptime(3600)),
+        Err(TimeRefused::Jump)
+    );
+}
+
+#[test]
+fn r40_a_jump_every_day_does_not_lead_out_of_the_life_of_the_image() {
+    let clock = set();
+    let mut days = 0;
     let refused = loop {
-        time = UnixTime(time.0 + DAY);
-        match clock.synchronise(sntp(1), time, 0) {
-            Ok(_) => {}
+        days += 1;
+        // A day has passed, and one more is claimed.
+        match clock.synchronise(sntp(1), after(2 * days * DAY), uptime(days * DAY)) {
+            Ok(correction) => assert_eq!(correction, Correction::Forward(Seconds::days(1))),
             Err(refused) => break refused,
         }
     };
     assert_eq!(refused, TimeRefused::TooLate);
-    assert!(clock.now(0).unwrap() <= UnixTime(MADE.0 + LIFE));
+    let last = clock.now(uptime((days - 1) * DAY)).unwrap();
+    assert!(last <= UnixTime(MADE.0 + LIFE));
+    assert!(last > UnixTime(MADE.0 + LIFE - 3 * DAY), "{last}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A real-time clock of the DS1307 and DS1338 family, over `embedded-hal`'s I2C.
 //!
 //! The registers are read by hand, for 1.0 KB of flash on a Cortex-M4. The crate
-//! `ds1307` 0.6 does it with `chrono`, for 3.7 KB; it does not look at the
+//! `ds1307` 0.6 does it with `chrono`, for 4.6 KB; it does not look at the
 //! DS1338's flag of an oscillator that stopped, and takes digits that are none
 //! (0x1F as 25), so that a disturbed bus gives a wrong time instead of none.
 #![deny(

@@ -1,7 +1,6 @@
 //! HMAC_DRBG of NIST SP 800-90A Rev. 1, over HMAC-SHA256.
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use smallgate_core::sha256::HmacKey;
 use zeroize::Zeroize;
 
 /// HMAC_DRBG (SP 800-90A Rev. 1 §10.1.2) over HMAC-SHA256, 256 bits strong.
@@ -19,9 +18,6 @@ pub struct HmacDrbg {
 
 /// *outlen* of SHA-256, in octets.
 const SIZE: usize = 32;
-
-/// What SHA-256 takes at a time, in octets.
-const BLOCK: usize = 64;
 
 /// "max_number_of_bits_per_request: 2^19" (SP 800-90A Rev. 1 table 2), in
 /// octets.
@@ -73,16 +69,11 @@ impl HmacDrbg {
 
     #[inline(never)]
     fn mac(&self, parts: &[&[u8]]) -> [u8; SIZE] {
-        let mut block = [0; BLOCK];
-        if let Some(start) = block.first_chunk_mut() {
-            *start = self.key;
-        }
-        let mut mac = Hmac::<Sha256>::new(&block.into());
-        block.zeroize();
+        let mut mac = HmacKey::new(&self.key).begin();
         for part in parts {
             mac.update(part);
         }
-        mac.finalize().into_bytes().into()
+        mac.finish()
     }
 }
 

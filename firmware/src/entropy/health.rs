@@ -1,6 +1,6 @@
 //! The health of a source: SP 800-90B §4.4, and whether it runs in circles.
 
-use sha2::{Digest, Sha256};
+use smallgate_core::sha256::Sha256;
 use zeroize::Zeroize;
 
 use super::EntropyFailed;
@@ -54,7 +54,7 @@ impl Health {
     /// The source is not healthy.
     pub(super) fn condense(&mut self, window: &[u8; WINDOW]) -> Result<[u8; 32], EntropyFailed> {
         let repetition = self.repetition(window);
-        let mut seed: [u8; 32] = Sha256::digest(window).into();
+        let mut seed = Sha256::of(window);
         let healthy = repetition
             .and_then(|()| proportion(window))
             .and_then(|()| circles(window))
@@ -85,7 +85,7 @@ impl Health {
     /// Whether the window before was the same one. What is remembered of it is a
     /// hash of its hash, of no use to whoever reads the memory.
     fn recurrence(&mut self, seed: &[u8; 32]) -> Result<(), EntropyFailed> {
-        let [a, b, c, d, e, f, g, h, ..] = <[u8; 32]>::from(Sha256::digest(seed));
+        let [a, b, c, d, e, f, g, h, ..] = Sha256::of(seed);
         let fingerprint = [a, b, c, d, e, f, g, h];
         let before = core::mem::replace(&mut self.fingerprint, fingerprint);
         match before == fingerprint {

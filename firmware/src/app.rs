@@ -7,14 +7,15 @@ use smallgate_core::jose::{Signer, Verifier};
 use smallgate_core::oauth::{AuthorizationServer, Client, ConfigurationError, User};
 
 use crate::http::Subnet;
-use crate::image::{
-    Image, Lists, MAX_CLIENTS, MAX_PROXIES, MAX_SCOPES, MAX_URIS, MAX_USERS, RoomError,
-};
+use crate::image::{Image, Lists, MAX_CLIENTS, MAX_PROXIES, MAX_SCOPES, MAX_USERS, RoomError};
+
+/// How many redirect URIs all clients may have together.
+const REDIRECT_URIS: usize = 32;
 
 /// Memory for what a server borrows. The image itself stays where it is.
 pub struct Tables<'t> {
     scopes: Vec<&'t str, MAX_SCOPES>,
-    redirect_uris: Vec<&'t str, MAX_URIS>,
+    redirect_uris: Vec<&'t str, REDIRECT_URIS>,
     clients: Vec<Client<'t>, MAX_CLIENTS>,
     users: Vec<User<'t>, MAX_USERS>,
 }

@@ -13,6 +13,7 @@
 
 mod patient;
 
+use core::cell::Cell;
 use core::net::{IpAddr, Ipv4Addr};
 
 use embassy_futures::select::select;
@@ -144,6 +145,8 @@ pub struct Manners<'m, 'r> {
 pub struct Hall<'q, 's> {
     free: Sockets<'q, 's>,
     arrived: Sockets<'q, 's>,
+    /// Workers that have no connection, or are about to have none.
+    available: Cell<usize>,
 }
 
 type Sockets<'q, 's> = Queue<&'q mut TcpSocket<'s>, SEATS>;
@@ -155,6 +158,7 @@ impl<'q, 's> Hall<'q, 's> {
         Hall {
             free: Queue::new(),
             arrived: Queue::new(),
+            available: Cell::new(0),
         }
     }
 
@@ -191,7 +195,9 @@ impl<'q, 's> Hall<'q, 's> {
         handler: &H,
     ) -> ! {
         loop {
+            let attendant = Attendant::waiting(self);
             let socket = self.arrived.take().await;
+            attendant.is_occupied();
             // One that is gone already has no address, and reading says so.
             let address = socket
                 .remote_endpoint()
@@ -206,11 +212,57 @@ impl<'q, 's> Hall<'q, 's> {
                 // The socket gathers.
                 sending: &mut [],
             };
-            let ended = serve(socket, peer, self, buffers, &manners.deadlines, handler).await;
+            let serving = serve(
+                socket,
+                peer,
+                &attendant,
+                buffers,
+                &manners.deadlines,
+                handler,
+            );
+            let ended = serving.await;
             (manners.ended)(ended, source(address));
             reset(socket).await;
             let _there_is_room = self.free.put(socket);
         }
+    }
+}
+
+/// A worker, as the others see it.
+struct Attendant<'h, 'q, 's> {
+    hall: &'h Hall<'q, 's>,
+    /// It is among those that are available.
+    is_available: Cell<bool>,
+}
+
+impl<'h, 'q, 's> Attendant<'h, 'q, 's> {
+    fn waiting(hall: &'h Hall<'q, 's>) -> Self {
+        let attendant = Attendant {
+            hall,
+            is_available: Cell::new(false),
+        };
+        attendant.is_available_soon();
+        attendant
+    }
+
+    fn is_available_soon(&self) {
+        if !self.is_available.replace(true) {
+            let available = &self.hall.available;
+            available.set(available.get().saturating_add(1));
+        }
+    }
+
+    fn is_occupied(&self) {
+        if self.is_available.replace(false) {
+            let available = &self.hall.available;
+            available.set(available.get().saturating_sub(1));
+        }
+    }
+}
+
+impl Drop for Attendant<'_, '_, '_> {
+    fn drop(&mut self) {
+        self.is_occupied();
     }
 }
 
@@ -232,13 +284,14 @@ async fn reset(socket: &mut TcpSocket<'_>) {
     select(socket.flush(), Timer::after_millis(50)).await;
 }
 
-impl<'s> Platform<TcpSocket<'s>> for Hall<'_, 's> {
+impl<'s> Platform<TcpSocket<'s>> for Attendant<'_, '_, 's> {
     async fn wait(&self, duration: core::time::Duration) {
         let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
         Timer::after_micros(micros).await;
     }
 
     fn close(&self, connection: &mut TcpSocket<'s>) {
+        self.is_available_soon();
         connection.close();
     }
 
@@ -248,7 +301,12 @@ impl<'s> Platform<TcpSocket<'s>> for Hall<'_, 's> {
         }
     }
 
+    /// More wait than there are workers for: then this one ends its connection.
     fn is_wanted(&self) -> bool {
-        !self.arrived.is_empty()
+        let is_wanted = self.hall.arrived.len() > self.hall.available.get();
+        if is_wanted {
+            self.is_available_soon();
+        }
+        is_wanted
     }
 }

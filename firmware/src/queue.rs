@@ -27,10 +27,16 @@ impl<T, const N: usize> Queue<T, N> {
         }
     }
 
+    /// How many items are in it.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.items.try_borrow().map_or(0, |items| items.len())
+    }
+
     /// Whether nothing is in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.items.try_borrow().is_ok_and(|items| items.is_empty())
+        self.len() == 0
     }
 
     /// Adds `item` as the last one.

@@ -35,7 +35,7 @@ use smallgate_mps2_an386::{time, uart};
 use static_cell::{ConstStaticCell, StaticCell};
 
 /// How many grants are kept.
-const GRANTS: usize = 128;
+const GRANTS: usize = 96;
 
 /// The port of HTTP.
 const PORT: u16 = 80;

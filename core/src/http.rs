@@ -193,7 +193,12 @@ pub struct Response<'o> {
 #[derive(Clone)]
 enum HeaderValue {
     Fixed(&'static str),
-    Written(Range<usize>),
+    /// In the buffer: 16 bits each, beside a pointer that is never null, make
+    /// this no larger than the text.
+    Written {
+        at: u16,
+        length: u16,
+    },
 }
 
 impl<'o> Response<'o> {
@@ -222,9 +227,10 @@ impl<'o> Response<'o> {
         self.headers.iter().map(|(name, value)| {
             let value = match value {
                 HeaderValue::Fixed(text) => text,
-                HeaderValue::Written(range) => self
+                HeaderValue::Written { at, length } => self
                     .out
-                    .get(range.clone())
+                    .get(usize::from(*at)..)
+                    .and_then(|from| from.get(..usize::from(*length)))
                     .and_then(|octets| core::str::from_utf8(octets).ok())
                     .unwrap_or_default(),
             };
@@ -276,8 +282,12 @@ impl<'o> Response<'o> {
         name: &'static str,
         write: impl FnOnce(&mut Text<'_>),
     ) -> bool {
-        self.append(write)
-            .is_some_and(|range| self.push(name, HeaderValue::Written(range)))
+        self.append(write).is_some_and(|range| {
+            match (u16::try_from(range.start), u16::try_from(range.len())) {
+                (Ok(at), Ok(length)) => self.push(name, HeaderValue::Written { at, length }),
+                _ => false,
+            }
+        })
     }
 
     /// Makes what `write` writes the body; false when it does not fit.

@@ -1,7 +1,5 @@
 //! The host `board`: the firmware, as it would be flashed, in QEMU.
 
-mod words;
-
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::Path;
 use std::process::Command;
@@ -68,14 +66,41 @@ pub fn provision(arguments: &[&str]) -> Result<Vec<u8>, String> {
     }
 }
 
-/// The image of a setup.
+/// The image of a setup, made when the setups' time begins: a board believes no
+/// clock that is behind that.
 ///
 /// # Panics
 ///
 /// There is none.
 pub fn image(setup: &Setup) -> Vec<u8> {
+    /// Where an image says when it was made.
+    const MADE_AT: usize = 17;
     let file = Temporary::new(&setup.toml);
-    provision(&[file.path()]).unwrap_or_else(|error| panic!("{error}"))
+    let image = provision(&[file.path()]).unwrap_or_else(|error| panic!("{error}"));
+    with(image, MADE_AT, &START.to_le_bytes())
+}
+
+/// The same image with other octets at a place, and its checksum made good.
+///
+/// # Panics
+///
+/// It is shorter than that.
+pub fn with(mut image: Vec<u8>, at: usize, octets: &[u8]) -> Vec<u8> {
+    image[at..at + octets.len()].copy_from_slice(octets);
+    let end = image.len() - 4;
+    let checksum = crc32(&image[..end]);
+    image[end..].copy_from_slice(&checksum.to_le_bytes());
+    image
+}
+
+/// CRC-32 as in IEEE 802.3, bit by bit.
+fn crc32(octets: &[u8]) -> u32 {
+    !octets.iter().fold(!0, |crc, octet| {
+        (0..8).fold(crc ^ u32::from(*octet), |crc, _| match crc & 1 {
+            1 => (crc >> 1) ^ 0xEDB8_8320,
+            _ => crc >> 1,
+        })
+    })
 }
 
 /// A machine with this image whose clock, if any, stands at `clock`.
@@ -131,7 +156,10 @@ impl Board {
 
     fn said(&self) -> String {
         let lines = self.machine.log().unwrap_or_else(|error| panic!("{error}"));
-        lines.iter().map(words::as_the_simulator_logs).collect()
+        let lines = lines.iter();
+        lines
+            .map(|line| format!("{} {}\n", line.level, line.message))
+            .collect()
     }
 }
 
@@ -200,10 +228,6 @@ impl Host for Board {
     }
 
     fn takes_chunks(&self) -> bool {
-        false
-    }
-
-    fn heeds_server_table(&self) -> bool {
         false
     }
 }

@@ -62,11 +62,6 @@ pub trait Host: Sized {
         Some(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2)))
     }
 
-    /// Whether it heeds `[server]`, the desktop's own table.
-    fn heeds_server_table(&self) -> bool {
-        true
-    }
-
     /// How many octets a header field may have at least, whatever else is in
     /// the head.
     fn longest_field(&self) -> usize {

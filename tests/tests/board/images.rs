@@ -5,7 +5,8 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use smallgate_tests::board::{LISTENING, image, machine, says};
+use smallgate_firmware::image::{LAYOUT, MAGIC};
+use smallgate_tests::board::{self, LISTENING, image, machine, says};
 use smallgate_tests::host::START;
 use smallgate_tests::suite::setups::standard;
 
@@ -16,24 +17,9 @@ fn good() -> Vec<u8> {
     image(&standard().whole())
 }
 
-/// CRC-32 as in IEEE 802.3, bit by bit.
-fn crc32(octets: &[u8]) -> u32 {
-    !octets.iter().fold(!0, |crc, octet| {
-        (0..8).fold(crc ^ u32::from(*octet), |crc, _| match crc & 1 {
-            1 => (crc >> 1) ^ 0xEDB8_8320,
-            _ => crc >> 1,
-        })
-    })
-}
-
-/// The same image with other octets at `place`, its checksum made good.
+/// A good image with other octets at `at`, its checksum right.
 fn with(at: usize, octets: &[u8]) -> Vec<u8> {
-    let mut image = good();
-    image[at..at + octets.len()].copy_from_slice(octets);
-    let end = image.len() - 4;
-    let checksum = crc32(&image[..end]);
-    image[end..].copy_from_slice(&checksum.to_le_bytes());
-    image
+    board::with(good(), at, octets)
 }
 
 /// Starts a board with `image`: it names `cause`, and does not answer.
@@ -79,7 +65,7 @@ fn assert_refused(image: Vec<u8>, cause: &str) {
 #[test]
 fn checksum_of_a_good_image_is_what_it_says() {
     let image = good();
-    assert_eq!(with(0, b"SGATEIMG"), image);
+    assert_eq!(board::with(image.clone(), 0, &MAGIC), image);
 }
 
 #[test]
@@ -96,8 +82,9 @@ fn a_foreign_image_is_refused() {
 
 #[test]
 fn an_image_of_another_layout_is_refused() {
-    assert_refused(with(8, &0_u16.to_le_bytes()), "Layout(0)");
-    assert_refused(with(8, &2_u16.to_le_bytes()), "Layout(2)");
+    for layout in [LAYOUT - 1, LAYOUT + 1] {
+        assert_refused(with(8, &layout.to_le_bytes()), &format!("Layout({layout})"));
+    }
 }
 
 #[test]
@@ -130,8 +117,11 @@ fn a_short_image_is_refused() {
 
 #[test]
 fn an_impossible_value_is_named() {
-    // The profile's name is the first text: at 17, its length before it.
-    assert_refused(with(19, b"S"), "Profile");
+    // The profile's name is the first text.
+    let name = b"standard";
+    let image = good();
+    let at = image.windows(name.len()).position(|octets| octets == name);
+    assert_refused(with(at.expect("a profile"), b"S"), "Profile");
 }
 
 #[test]
@@ -139,5 +129,5 @@ fn a_good_image_after_a_bad_one_is_served() {
     let mut image = good();
     image[40] ^= 0x80;
     assert_refused(image, "Damaged");
-    let _answers = smallgate_tests::board::Board::with_image(good());
+    let _answers = board::Board::with_image(good());
 }

@@ -1,6 +1,6 @@
 //! The host `board`: the firmware, as it would be flashed, in QEMU.
 
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, OnceLock};
@@ -213,7 +213,11 @@ impl Host for Board {
         8
     }
 
-    /// QEMU's network shows every address of the loopback as its own, and
+    fn here() -> IpAddr {
+        IpAddr::V4(Ipv4Addr::new(10, 0, 2, 2))
+    }
+
+    /// QEMU's network shows every address of the loopback as that one, and
     /// others as they are.
     fn elsewhere(&self) -> Option<IpAddr> {
         let socket = UdpSocket::bind("0.0.0.0:0").ok()?;

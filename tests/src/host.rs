@@ -56,6 +56,11 @@ pub trait Host: Sized {
         24
     }
 
+    /// The address that it sees a client of this machine at.
+    fn here() -> IpAddr {
+        IpAddr::V4(Ipv4Addr::LOCALHOST)
+    }
+
     /// An address of this machine from which it sees another source than
     /// usual, if there is one.
     fn elsewhere(&self) -> Option<IpAddr> {
@@ -68,7 +73,9 @@ pub trait Host: Sized {
         4000
     }
 
-    /// Whether it takes bodies in chunks; others are refused with 501.
+    /// Whether it takes bodies in chunks. "A server MAY reject a request that
+    /// contains a message body but not a Content-Length by responding with 411"
+    /// (RFC 9112 §6.3).
     fn takes_chunks(&self) -> bool {
         true
     }

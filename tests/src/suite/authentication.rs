@@ -303,7 +303,8 @@ pub fn r16_ten_failures_then_429_for_this_source_alone<H: Host>() {
 }
 
 pub fn r16_forwarded_addresses_count_behind_a_trusted_proxy<H: Host>() {
-    let session = Session::<H>::start(standard().server("trusted_proxies = [\"127.0.0.1\"]"));
+    let proxy = format!("trusted_proxies = [\"{}\"]", H::here());
+    let session = Session::<H>::start(standard().server(&proxy));
     let from = |address: &str, client| {
         let request = post(PATH, Some(&basic(client)), FIRST);
         session

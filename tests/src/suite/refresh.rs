@@ -90,7 +90,7 @@ pub fn r26_parallel_refreshes_give_one_lineage<H: Host>() {
         let request = super::session::post("/oauth", None, &form);
         let address = session.host.address();
         let answers: Vec<Response> = std::thread::scope(|scope| {
-            let asking: Vec<_> = (0..16)
+            let asking: Vec<_> = (0..session.host.connections().min(16))
                 .map(|_| scope.spawn(|| crate::wire::Wire::open(address).ask(&request)))
                 .collect();
             asking
@@ -108,9 +108,10 @@ pub fn r26_parallel_refreshes_give_one_lineage<H: Host>() {
         successors.dedup();
         assert_eq!(successors.len(), 1, "{answers:?}");
         // Whoever lost four rounds in a row may have been asked to come again.
-        assert!(answers.iter().all(|answer| {
-            answer.status == 200 || answer.outcome().1 == "temporarily_unavailable"
-        }));
+        let refused = answers
+            .iter()
+            .find(|answer| answer.status != 200 && answer.outcome().1 != "temporarily_unavailable");
+        assert_eq!(refused, None);
     }
 }
 

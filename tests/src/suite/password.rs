@@ -173,11 +173,12 @@ pub fn one_password_is_hashed_at_a_time<H: Host>() {
     let request = post("/oauth/token", Some(&basic(BREAKOUT)), &password_form(USER));
     session.heard(&request);
     let mut wires: Vec<_> = (0..session.host.connections())
-        .map(|_| session.wire())
+        .map(|_| {
+            let mut wire = session.wire();
+            wire.send(&request.octets());
+            wire
+        })
         .collect();
-    for wire in &mut wires {
-        wire.send(&request.octets());
-    }
     let mut counts = [0; 2];
     for wire in &mut wires {
         let response = wire.receive();

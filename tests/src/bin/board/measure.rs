@@ -108,19 +108,19 @@ fn under_load(plan: &Plan, firmware: &Elf) -> Result<(), String> {
     let took = load::keeping(machine.address(), 1, REQUESTS);
     tell(
         rate(REQUESTS, took),
-        "/s",
+        "1/s",
         "token requests, 1 connection kept",
     );
     let took = load::keeping(machine.address(), 4, REQUESTS);
     tell(
         rate(REQUESTS, took),
-        "/s",
+        "1/s",
         "token requests, 4 connections kept",
     );
     let took = load::closing(machine.address(), REQUESTS);
     tell(
         rate(REQUESTS, took),
-        "/s",
+        "1/s",
         "token requests, each its connection",
     );
 

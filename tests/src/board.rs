@@ -213,10 +213,6 @@ impl Host for Board {
         8
     }
 
-    fn here() -> IpAddr {
-        IpAddr::V4(Ipv4Addr::new(10, 0, 2, 2))
-    }
-
     /// QEMU's network shows every address of the loopback as that one, and
     /// others as they are.
     fn elsewhere(&self) -> Option<IpAddr> {
@@ -233,5 +229,19 @@ impl Host for Board {
 
     fn takes_chunks(&self) -> bool {
         false
+    }
+
+    /// The gateway of QEMU's network.
+    fn seen_as() -> IpAddr {
+        IpAddr::from([10, 0, 2, 2])
+    }
+
+    fn out_of_reach() -> &'static [&'static str] {
+        &[
+            "r20: a code lives for 60 seconds by default",
+            "r46: a form is good for 10 minutes",
+            "r40: a clock that is set, and unset again, while it serves",
+            "r40: a clock that goes back while it serves",
+        ]
     }
 }

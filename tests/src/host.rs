@@ -40,9 +40,21 @@ pub trait Host: Sized {
         START
     }
 
-    /// Its clock, if a test can turn it. Cases about longer times than a test
-    /// can wait for need one.
+    /// Its clock, if a test can turn it. Without one, cases wait, in setups with
+    /// lifetimes of seconds.
     fn clock(&mut self) -> Option<&mut dyn Clock>;
+
+    /// What no test can show on it, by the names that the cases have for it. A
+    /// case that leaves something out which is not named here fails.
+    fn out_of_reach() -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Where connections from this machine's `127.0.0.1` come from, as it sees
+    /// them.
+    fn seen_as() -> IpAddr {
+        IpAddr::V4(Ipv4Addr::LOCALHOST)
+    }
 
     /// Stops it and starts it anew with the same setup; the address may be
     /// another one.
@@ -54,11 +66,6 @@ pub trait Host: Sized {
     /// How many clients it takes at once without turning one away.
     fn connections(&self) -> usize {
         24
-    }
-
-    /// The address that it sees a client of this machine at.
-    fn here() -> IpAddr {
-        IpAddr::V4(Ipv4Addr::LOCALHOST)
     }
 
     /// An address of this machine from which it sees another source than
@@ -87,6 +94,15 @@ pub trait Host: Sized {
             Some(clock) => clock.advance(seconds),
             // A little more, since the test's seconds begin when they will.
             None => std::thread::sleep(Duration::from_secs(seconds + 1)),
+        }
+    }
+
+    /// Lets `seconds` pass and hardly more. What it shows afterwards may be one
+    /// more than that, or one less than what a case took its start for.
+    fn pass_just(&mut self, seconds: u64) {
+        match self.clock() {
+            Some(clock) => clock.advance(seconds),
+            None => std::thread::sleep(Duration::from_secs(seconds)),
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod host;
 pub mod load;
 #[cfg(feature = "board")]
 pub mod machine;
+pub mod packed;
 pub mod rig;
 pub mod simulator;
 pub mod suite;

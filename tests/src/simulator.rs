@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use crate::host::{Clock, Host, Setup};
+use crate::host::{Clock, Host, START, Setup};
 use crate::wire::{Request, Wire};
 
 /// How long it may take to start, or to stop.
@@ -20,7 +20,8 @@ pub struct Simulator {
     process: Process,
     /// What processes before a restart logged.
     earlier: String,
-    steps: bool,
+    /// What its clock shows.
+    now: u64,
 }
 
 /// A child that does not outlive its handle.
@@ -194,7 +195,7 @@ impl Host for Simulator {
             setup: setup.clone(),
             process: Self::spawn(setup),
             earlier: String::new(),
-            steps: true,
+            now: START,
         }
     }
 
@@ -203,13 +204,18 @@ impl Host for Simulator {
     }
 
     fn clock(&mut self) -> Option<&mut dyn Clock> {
-        self.steps.then_some(self as &mut dyn Clock)
+        Some(self)
+    }
+
+    fn now(&self) -> u64 {
+        self.now
     }
 
     fn restart(&mut self) {
         self.process.kill();
         self.earlier += &self.process.log();
         self.process = Self::spawn(&self.setup);
+        self.now = START;
     }
 
     fn log(&self) -> String {
@@ -219,10 +225,12 @@ impl Host for Simulator {
 
 impl Clock for Simulator {
     fn advance(&mut self, seconds: u64) {
+        self.now += seconds;
         self.step(&format!(r#"{{"advance":"{seconds}s"}}"#));
     }
 
     fn set(&mut self, time: u64) {
+        self.now = time;
         self.step(&format!(r#"{{"set":"{}"}}"#, rfc3339(time)));
     }
 

@@ -303,8 +303,8 @@ pub fn r16_ten_failures_then_429_for_this_source_alone<H: Host>() {
 }
 
 pub fn r16_forwarded_addresses_count_behind_a_trusted_proxy<H: Host>() {
-    let proxy = format!("trusted_proxies = [\"{}\"]", H::here());
-    let session = Session::<H>::start(standard().server(&proxy));
+    let trusted = format!("trusted_proxies = [\"{}\"]", H::seen_as());
+    let session = Session::<H>::start(standard().server(&trusted));
     let from = |address: &str, client| {
         let request = post(PATH, Some(&basic(client)), FIRST);
         session

@@ -222,12 +222,13 @@ pub fn r46_a_form_from_elsewhere_is_refused<H: Host>() {
     assert_eq!(session.ask(&good).status, 303, "the form itself is good");
     let log = session.log_with(|log| log.contains("code_issued"));
     assert_eq!(log.matches("code_issued").count(), 1, "{log}");
-    if session.host.clock().is_some() {
-        session.host.pass(600);
-        let late = session.ask(&good);
-        assert_eq!(late.status, 403, "too late: the form again");
-        assert_eq!(session.ask(&filled_in(&late, "approve", USER)).status, 303);
+    if session.host.clock().is_none() {
+        return session.out_of_reach("r46: a form is good for 10 minutes");
     }
+    session.host.pass(600);
+    let late = session.ask(&good);
+    assert_eq!(late.status, 403, "too late: the form again");
+    assert_eq!(session.ask(&filled_in(&late, "approve", USER)).status, 303);
 }
 
 pub fn failed_login_shows_the_form_again<H: Host>() {

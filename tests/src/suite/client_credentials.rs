@@ -5,7 +5,7 @@ use smallgate_core::profile;
 use super::session::{Session, basic, post};
 use super::setups::{AUDIENCE, DEMO, ISSUER, OTHER, QUOTES, standard, teen_quotes, verified};
 use crate::golden::members;
-use crate::host::{Host, START};
+use crate::host::Host;
 use crate::wire::Request;
 
 const FIRST: &str = "grant_type=client_credentials";
@@ -92,7 +92,11 @@ pub fn scope_is_asked_for_defaulted_and_refused<H: Host>() {
     ] {
         let response = session.token(DEMO, &format!("{FIRST}&scope={asked}"));
         assert_eq!(response.member("scope"), given, "{asked}");
-        let token = verified(&profile::STANDARD, &response.member("access_token"), START);
+        let token = verified(
+            &profile::STANDARD,
+            &response.member("access_token"),
+            session.host.now(),
+        );
         assert_eq!(token.claims["scope"], given, "{asked}");
     }
     for asked in [
@@ -157,7 +161,7 @@ pub fn retired_key_verifies_and_the_new_one_signs<H: Host>() {
     assert_eq!(session.me(&old).status, 200, "a token of the retired key");
     let new = session.token(DEMO, FIRST).member("access_token");
     assert!(
-        verified(&profile::STANDARD, &new, START)
+        verified(&profile::STANDARD, &new, session.host.now())
             .header
             .contains(r#""kid":"e2""#)
     );

@@ -7,7 +7,7 @@ use super::session::{Session, refresh_form};
 use super::setups::{APP, CALLBACK, DEMO, OTHER, standard, verified};
 use crate::flow::{VERIFIER, encode, value};
 use crate::golden::members;
-use crate::host::{Host, START};
+use crate::host::Host;
 use crate::wire::Response;
 
 pub(super) fn assert_grant_refused(response: &Response) {
@@ -36,7 +36,7 @@ pub fn r32_standard_code_gives_the_users_tokens<H: Host>() {
     let token = verified(
         &profile::STANDARD,
         &first.member("access_token"),
-        START + 30,
+        session.host.now(),
     );
     assert_eq!(
         (&token.claims["sub"], &token.claims["client_id"]),
@@ -80,8 +80,15 @@ pub fn r20_codes_end<H: Host>() {
     let code = session.code(&demo());
     session.host.pass(2);
     assert_grant_refused(&session.token(DEMO, &redemption(&code)));
+    drop(session);
+    let mut session = Session::<H>::start(standard().tables("[lifetimes]\ncode = 5"));
+    let (early, late) = (session.code(&demo()), session.code(&demo()));
+    session.host.pass_just(3);
+    assert_good(&session.token(DEMO, &redemption(&early)));
+    session.host.pass_just(3);
+    assert_grant_refused(&session.token(DEMO, &redemption(&late)));
     if session.host.clock().is_none() {
-        return;
+        return session.out_of_reach("r20: a code lives for 60 seconds by default");
     }
     drop(session);
     // "60 seconds by default".

@@ -3,7 +3,7 @@
 
 use super::session::{Session, basic, password_form, post, refresh_form};
 use super::setups::{BREAKOUT, DEMO, QUOTES, USER, breakout, standard, teen_quotes, verified};
-use crate::host::{Host, START};
+use crate::host::Host;
 use crate::wire::Request;
 
 const FIRST: &str = "grant_type=client_credentials";
@@ -21,7 +21,7 @@ pub fn r51_everything_is_logged_once_and_nothing_secret<H: Host>() {
     let token = verified(
         &smallgate_core::profile::TEEN_QUOTES,
         &r1.member("access_token"),
-        START,
+        session.host.now(),
     );
     let jti = token.claims["jti"].as_str().unwrap().to_owned();
     let log = session.log_with(|log| log.contains(&jti));

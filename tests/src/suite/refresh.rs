@@ -167,21 +167,18 @@ pub fn r28_scope_narrows_and_never_widens<H: Host>() {
 }
 
 pub fn r29_refresh_token_ends<H: Host>() {
-    let mut session = Session::<H>::start(rotating("refresh_idle = 4\nrefresh_absolute = 6"));
-    let r1 = first(&session);
-    session.host.pass(5);
-    assert_refused(&refresh(&session, &r1));
-    let r1 = first(&session);
-    session.host.pass(2);
+    let mut session = Session::<H>::start(rotating("refresh_idle = 5\nrefresh_absolute = 9"));
+    let (idle, r1) = (first(&session), first(&session));
+    session.host.pass_just(3);
     let r2 = refresh(&session, &r1);
     assert_eq!(r2.status, 200, "used in time");
-    if session.host.clock().is_some() {
-        session.host.pass(2);
-        let r3 = refresh(&session, &r2);
-        assert_eq!(r3.status, 200);
-        session.host.pass(2);
-        assert_refused(&refresh(&session, &r3));
-    }
+    session.host.pass_just(3);
+    assert_refused(&refresh(&session, &idle));
+    let r3 = refresh(&session, &r2);
+    assert_eq!(r3.status, 200, "used in time again");
+    // Not idle for long, and yet at its end.
+    session.host.pass_just(4);
+    assert_refused(&refresh(&session, &r3));
 }
 
 pub fn breakout_token_stays_good<H: Host>() {

@@ -9,14 +9,9 @@ use crate::wire::{Request, Response};
 const FIRST: &str = "grant_type=client_credentials";
 
 pub fn r40_unset_clock_issues_nothing<H: Host>() {
-    let mut session = Session::<H>::start(standard());
-    if session.host.clock().is_none() {
-        return;
-    }
-    drop(session);
     let cases: [(Setup, u16); 3] = [(standard(), 503), (teen_quotes(), 400), (breakout(), 503)];
     for (at, (setup, status)) in cases.into_iter().enumerate() {
-        let mut session = Session::<H>::start(setup.clock_unset());
+        let mut session = Session::<H>::start(setup.clone());
         let ask = |session: &Session<H>| match at {
             0 => session.token(DEMO, FIRST),
             1 => session.quote(FIRST),
@@ -25,6 +20,10 @@ pub fn r40_unset_clock_issues_nothing<H: Host>() {
                 &super::session::password_form(super::setups::USER),
             ),
         };
+        let good = ask(&session).member("access_token");
+        let turned = session.host.clock().is_some();
+        drop(session);
+        session = Session::<H>::start(setup.clock_unset());
         let response = ask(&session);
         assert_eq!(
             response.outcome(),
@@ -32,6 +31,13 @@ pub fn r40_unset_clock_issues_nothing<H: Host>() {
         );
         assert!(response.header("retry-after").is_some());
         session.log_with(|log| log.contains("the clock is not set"));
+        let me = session.me(&good);
+        assert_eq!(me.outcome(), (503, "temporarily_unavailable".to_owned()));
+        assert!(me.header("retry-after").is_some());
+        if !turned {
+            session.out_of_reach("r40: a clock that is set, and unset again, while it serves");
+            continue;
+        }
         session.host.clock().expect("it has one").set(START);
         let response = ask(&session);
         assert_eq!(response.status, 200);
@@ -48,7 +54,7 @@ pub fn r40_unset_clock_issues_nothing<H: Host>() {
 pub fn r40_clock_that_goes_back_issues_nothing<H: Host>() {
     let mut session = Session::<H>::start(teen_quotes());
     if session.host.clock().is_none() {
-        return;
+        return session.out_of_reach("r40: a clock that goes back while it serves");
     }
     let set = |session: &mut Session<H>, time| session.host.clock().expect("it has one").set(time);
     let response = session.quote(FIRST);

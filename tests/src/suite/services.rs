@@ -12,7 +12,7 @@ use super::setups::{
 };
 use crate::flow::{VERIFIER, encode};
 use crate::golden::members;
-use crate::host::{Host, START, Setup};
+use crate::host::{Host, Setup};
 use crate::wire::{Request, Response};
 
 /// Drillster's request for tokens: its fields in its order, lines joined.
@@ -48,7 +48,7 @@ pub fn r32_drillster_code_and_refresh_as_documented<H: Host>() {
     let token = verified(
         &profile::DRILLSTER,
         &first.member("access_token"),
-        START + 30,
+        session.host.now(),
     );
     assert_eq!(
         members(&token.payload),
@@ -154,7 +154,7 @@ pub fn r32_dressipi_code_and_refresh_as_documented<H: Host>() {
         let token = verified(
             &profile::DRESSIPI,
             &first.member("access_token"),
-            START + 30,
+            session.host.now(),
         );
         assert_eq!(members(&token.payload), ["exp", "iat", "sub"]);
         assert_eq!(token.claims["sub"], "94173", "a string");

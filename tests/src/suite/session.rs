@@ -51,6 +51,19 @@ impl<H: Host> Session<H> {
         }
     }
 
+    /// Something that can not be shown on this host.
+    ///
+    /// # Panics
+    ///
+    /// The host does not say so.
+    pub fn out_of_reach(&self, what: &str) {
+        assert!(
+            H::out_of_reach().contains(&what),
+            "{what} is left out, and the host does not say so"
+        );
+        eprintln!("out of this host's reach: {what}");
+    }
+
     /// A new connection.
     pub fn wire(&self) -> Wire {
         Wire::open(self.host.address())

@@ -1,0 +1,99 @@
+//! The host `smallgate serve --image`: a setup packed as for a board, with a
+//! clock that no test turns. What passes here was packed and can be waited for.
+
+use std::net::SocketAddr;
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::host::{Clock, Host, Setup};
+use crate::simulator::{Process, Temporary, binary};
+
+/// A running `smallgate serve --image`.
+pub struct Packed {
+    image: Image,
+    clock: &'static str,
+    process: Process,
+    /// What processes before a restart logged.
+    earlier: String,
+}
+
+/// An image's file, which goes with its handle.
+struct Image(String);
+
+impl Image {
+    fn of(setup: &Setup) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("smallgate-{}-{number}.bin", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let path = path.to_str().expect("a path of text").to_owned();
+        let config = Temporary::new(&setup.toml);
+        let packed = Command::new(binary())
+            .args(["provision", config.path(), "-o", &path])
+            .output()
+            .expect("smallgate runs");
+        let complaint = String::from_utf8_lossy(&packed.stderr);
+        assert!(packed.status.success(), "{complaint}");
+        Image(path)
+    }
+}
+
+impl Drop for Image {
+    fn drop(&mut self) {
+        let _gone = std::fs::remove_file(&self.0);
+    }
+}
+
+impl Packed {
+    fn serve(image: &Image, clock: &str) -> Process {
+        Process::serve(&["--image", &image.0, "--clock", clock])
+    }
+}
+
+impl Host for Packed {
+    fn start(setup: &Setup) -> Self {
+        let image = Image::of(setup);
+        let clock = if setup.clock_set { "real" } else { "unset" };
+        Packed {
+            process: Self::serve(&image, clock),
+            image,
+            clock,
+            earlier: String::new(),
+        }
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.process.address
+    }
+
+    fn now(&self) -> u64 {
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .expect("after 1970")
+            .as_secs()
+    }
+
+    fn clock(&mut self) -> Option<&mut dyn Clock> {
+        None
+    }
+
+    fn restart(&mut self) {
+        self.process.kill();
+        self.earlier += &self.process.log();
+        self.process = Self::serve(&self.image, self.clock);
+    }
+
+    fn log(&self) -> String {
+        self.earlier.clone() + &self.process.log()
+    }
+
+    fn out_of_reach() -> &'static [&'static str] {
+        &[
+            "r20: a code lives for 60 seconds by default",
+            "r46: a form is good for 10 minutes",
+            "r40: a clock that is set, and unset again, while it serves",
+            "r40: a clock that goes back while it serves",
+        ]
+    }
+}

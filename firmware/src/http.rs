@@ -33,7 +33,7 @@ use crate::queue::Queue;
 
 pub use date::imf_fixdate;
 pub use gateway::{Gateway, Pending, Surroundings};
-pub use head::{MAX_HEADERS, Refused};
+pub use head::{Framing, MAX_HEADERS, Refused};
 pub use source::{Peer, Subnet, source};
 use worker::Worker;
 

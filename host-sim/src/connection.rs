@@ -3,6 +3,7 @@
 //! hyper has one deadline for a head, and it runs between requests too. Here a
 //! head that has begun, and a connection that is idle, have each their own.
 
+use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,9 +11,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use smallgate_firmware::http::Refused;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
+
+use crate::refusal;
 
 /// What a connection is doing, as seen from both of its ends: the stream, and
 /// the service that answers.
@@ -94,6 +98,10 @@ pub(crate) struct Stream {
     /// The phase that `sleep` was set for.
     armed: Option<u32>,
     sleep: Pin<Box<Sleep>>,
+    /// A head has begun, at least once.
+    heard: bool,
+    /// What is being sent in the place of an answer of hyper's own.
+    instead: Option<VecDeque<u8>>,
     /// What may still be thrown away; none once the end was announced.
     leftover: Option<usize>,
 }
@@ -105,6 +113,8 @@ impl Stream {
             phase,
             patience,
             armed: None,
+            heard: false,
+            instead: None,
             sleep: Box::pin(tokio::time::sleep(patience.head)),
             leftover: None,
         }
@@ -164,10 +174,20 @@ impl AsyncRead for Stream {
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let outcome = Pin::new(&mut self.tcp).poll_read(cx, buf);
-        if buf.filled().len() > before && self.phase.doing() == Doing::Idle {
-            self.phase.enter(Doing::Head);
+        if buf.filled().len() > before {
+            self.heard = true;
+            if self.phase.doing() == Doing::Idle {
+                self.phase.enter(Doing::Head);
+            }
         }
-        self.or_too_late(cx, outcome)
+        let outcome = self.or_too_late(cx, outcome);
+        let is_late =
+            matches!(&outcome, Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::TimedOut);
+        if is_late && self.heard && self.phase.doing() == Doing::Head {
+            // There is room for it, or nobody who reads.
+            let _unread = self.tcp.try_write(&refusal::answer(Refused::HeadTooLate));
+        }
+        outcome
     }
 }
 
@@ -177,8 +197,24 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         octets: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let outcome = Pin::new(&mut self.tcp).poll_write(cx, octets);
-        self.or_too_late(cx, outcome)
+        if self.instead.is_none() {
+            self.instead = refusal::instead_of(octets).map(VecDeque::from);
+        }
+        let Some(mut instead) = self.instead.take() else {
+            let outcome = Pin::new(&mut self.tcp).poll_write(cx, octets);
+            return self.or_too_late(cx, outcome);
+        };
+        while !instead.is_empty() {
+            let outcome = Pin::new(&mut self.tcp).poll_write(cx, instead.as_slices().0);
+            match self.or_too_late(cx, outcome) {
+                Poll::Ready(Ok(written)) => drop(instead.drain(..written)),
+                unfinished => {
+                    self.instead = Some(instead);
+                    return unfinished;
+                }
+            }
+        }
+        Poll::Ready(Ok(octets.len()))
     }
 
     fn poll_write_vectored(
@@ -186,6 +222,11 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if let [slice] = slices
+            && (self.instead.is_some() || refusal::instead_of(slice).is_some())
+        {
+            return self.poll_write(cx, slice);
+        }
         let outcome = Pin::new(&mut self.tcp).poll_write_vectored(cx, slices);
         self.or_too_late(cx, outcome)
     }

@@ -6,20 +6,18 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body as _, Incoming};
-use hyper::header::{
-    ALLOW, CONNECTION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN,
-};
+use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, ORIGIN};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Version};
 use smallgate_core::http::{Body, Header, Request as CoreRequest};
 use smallgate_core::oauth::{Answer, AuthorizationServer};
-use smallgate_firmware::http::{Peer, Subnet, source};
+use smallgate_firmware::http::{Framing, Peer, Refused, Subnet, source};
 use tracing::{error, info, warn};
 
 use crate::clock::StepError;
 use crate::connection::Phase;
 use crate::gateway::Gateway;
-use crate::{log, times};
+use crate::{log, refusal, times};
 
 /// Moves a stepped clock. It is the simulator's own, not the core's.
 const CLOCK_PATH: &str = "/sim/clock";
@@ -63,14 +61,17 @@ impl Service {
     ) -> Reply {
         phase.answering();
         let (head, body) = request.into_parts();
+        let source = peer;
+        if let Err(refused) = framing(&head) {
+            let (status, description) = refused.answer();
+            info!(event = "refused_framing", %source, description);
+            phase.leaving();
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+            return closing(host_error(status, description));
+        }
         let limit = self.gateway.server().configuration().limits.body;
         let received = receive(body, limit, self.body_timeout).await;
-        let source = peer;
         let reply = match received {
-            _ if !names_one_host(&head) => closing(host_error(
-                StatusCode::BAD_REQUEST,
-                "There is not exactly one Host header field.",
-            )),
             Received::Whole(mut body) => self.reply(&head, Body::Whole(&mut body), peer),
             Received::TooLong => {
                 phase.leaving();
@@ -195,13 +196,14 @@ fn stranger(headers: &HeaderMap, peer: IpAddr, address: IpAddr) -> Option<&'stat
     is_page.then_some("The clock is not moved by a web page.")
 }
 
-/// "A server MUST respond with a 400 (Bad Request) status code to any HTTP/1.1
-/// request message that lacks a Host header field and to any request message
-/// that contains more than one Host header field line" (RFC 9112 §3.2).
-fn names_one_host(head: &Parts) -> bool {
-    match head.headers.get_all(HOST).iter().count() {
-        0 => head.version < Version::HTTP_11,
-        hosts => hosts == 1,
+/// Whether the head's fields are clear, as a board sees it; but a chunked body is
+/// read here.
+fn framing(head: &Parts) -> Result<(), Refused> {
+    let fields = head.headers.iter();
+    let fields = fields.map(|(name, value)| (name.as_str(), value.as_bytes()));
+    match Framing::of(fields, head.version < Version::HTTP_11) {
+        Ok(_) | Err(Refused::LengthRequired) => Ok(()),
+        Err(refused) => Err(refused),
     }
 }
 
@@ -254,11 +256,8 @@ fn reply(answer: &Answer<'_>) -> Reply {
 
 /// An answer of the host's own, where the core was not asked.
 fn host_error(status: StatusCode, description: &str) -> Reply {
-    let body = serde_json::json!({
-        "error": if status.is_server_error() { "server_error" } else { "invalid_request" },
-        "error_description": description,
-    });
-    let mut reply = Response::new(Full::new(Bytes::from(body.to_string())));
+    let body = refusal::body(status.as_u16(), description);
+    let mut reply = Response::new(Full::new(Bytes::from(body)));
     *reply.status_mut() = status;
     let headers = reply.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

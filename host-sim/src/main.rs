@@ -11,6 +11,7 @@ mod http;
 mod keys;
 mod log;
 mod provision;
+mod refusal;
 mod room;
 mod serve;
 mod times;

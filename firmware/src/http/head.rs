@@ -47,7 +47,8 @@ pub enum Refused {
 
 impl Refused {
     /// Status, and what is said about it.
-    pub(super) const fn answer(self) -> (u16, &'static str) {
+    #[must_use]
+    pub const fn answer(self) -> (u16, &'static str) {
         match self {
             Refused::Malformed => (400, "The request is malformed."),
             Refused::Host => (400, "There is not exactly one Host header field."),
@@ -75,14 +76,17 @@ pub(super) struct Head<'r> {
     pub(super) framing: Framing,
 }
 
-/// What a head says about the message itself.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Framing {
-    pub(super) is_1_0: bool,
-    pub(super) keeps_alive: bool,
-    pub(super) expects_continue: bool,
+/// What the fields of a head say about the message itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Framing {
+    /// It is HTTP/1.0.
+    pub is_1_0: bool,
+    /// The connection may stay (RFC 9112 §9.3).
+    pub keeps_alive: bool,
+    /// The client waits for leave to send the body (RFC 9110 §10.1.1).
+    pub expects_continue: bool,
     /// The length of the body. What is beyond all bounds is `usize::MAX`.
-    pub(super) length: usize,
+    pub length: usize,
 }
 
 /// Where the head ends in `octets`: after the first empty line.
@@ -126,31 +130,48 @@ pub(super) fn read<'r>(
     else {
         return Err(Refused::Malformed);
     };
-    let is_1_0 = version == 0;
-    let mut seen = Seen::default();
     for (slot, field) in headers.iter_mut().zip(request.headers.iter()) {
         *slot = Header {
             name: field.name,
             value: field.value,
         };
-        seen.field(field)?;
     }
-    if seen.hosts > 1 || (seen.hosts == 0 && !is_1_0) {
-        return Err(Refused::Host);
-    }
+    let fields = request.headers.iter();
+    let fields = fields.map(|field| (field.name, field.value));
     Ok(Head {
         method,
         target: origin_form(target)?,
         fields: request.headers.len(),
-        framing: Framing {
+        framing: Framing::of(fields, version == 0)?,
+    })
+}
+
+impl Framing {
+    /// What `fields` say in a request of HTTP/1.1, or HTTP/1.0.
+    ///
+    /// # Errors
+    ///
+    /// They contradict each other, or do not say where the body ends.
+    pub fn of<'f>(
+        fields: impl Iterator<Item = (&'f str, &'f [u8])>,
+        is_1_0: bool,
+    ) -> Result<Self, Refused> {
+        let mut seen = Seen::default();
+        for (name, value) in fields {
+            seen.field(name, value)?;
+        }
+        if seen.hosts > 1 || (seen.hosts == 0 && !is_1_0) {
+            return Err(Refused::Host);
+        }
+        Ok(Framing {
             is_1_0,
             keeps_alive: !seen.close && (!is_1_0 || seen.keep_alive),
             // "A server that receives a 100-continue expectation in an HTTP/1.0
             // request MUST ignore that expectation" (RFC 9110 §10.1.1).
             expects_continue: seen.expects_continue && !is_1_0,
             length: seen.length(is_1_0)?,
-        },
-    })
+        })
+    }
 }
 
 /// What the header fields say about the message itself.
@@ -180,8 +201,8 @@ enum Codings {
 }
 
 impl Seen {
-    fn field(&mut self, field: &httparse::Header<'_>) -> Result<(), Refused> {
-        let is = |name: &str| field.name.eq_ignore_ascii_case(name);
+    fn field(&mut self, name: &str, value: &[u8]) -> Result<(), Refused> {
+        let is = |known: &str| name.eq_ignore_ascii_case(known);
         if is("host") {
             self.hosts += 1;
         } else if is("content-length") {
@@ -189,22 +210,22 @@ impl Seen {
             let None = self.length else {
                 return Err(Refused::Length);
             };
-            self.length = Some(length(field.value).ok_or(Refused::Length)?);
+            self.length = Some(length(value).ok_or(Refused::Length)?);
         } else if is("transfer-encoding") {
-            for coding in list(field.value) {
+            for coding in list(value) {
                 self.codings = self.codings.then(coding);
             }
             if matches!(self.codings, Codings::None) {
                 self.codings = Codings::Other;
             }
         } else if is("connection") {
-            for option in list(field.value) {
+            for option in list(value) {
                 self.close |= option.eq_ignore_ascii_case(b"close");
                 self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
             }
         } else if is("expect") {
             self.expects_continue |=
-                list(field.value).any(|member| member.eq_ignore_ascii_case(b"100-continue"));
+                list(value).any(|member| member.eq_ignore_ascii_case(b"100-continue"));
         }
         Ok(())
     }

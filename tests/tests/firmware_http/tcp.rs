@@ -69,7 +69,7 @@ impl Platform<Socket> for Desktop {
 }
 
 /// One worker, for as long as the tests run.
-fn start() -> SocketAddr {
+pub(crate) fn start() -> SocketAddr {
     let (say, address) = mpsc::channel();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -114,7 +114,7 @@ fn start() -> SocketAddr {
 }
 
 /// Everything until the end, with `Date` by its name.
-fn rest(address: SocketAddr, octets: &[u8]) -> String {
+pub(crate) fn rest(address: SocketAddr, octets: &[u8]) -> String {
     let mut wire = Wire::open(address);
     wire.send(octets);
     wire.finish();

@@ -12,6 +12,7 @@
 //! there is no deadline that does not end: whatever a client sends or does not
 //! send, a worker is back after a bounded time.
 
+mod address;
 mod date;
 mod gateway;
 mod head;

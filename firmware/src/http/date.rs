@@ -23,8 +23,11 @@ const MONTHS: [(&[u8; 3], u32); 12] = [
 #[must_use]
 pub fn imf_fixdate(time: UnixTime) -> [u8; 29] {
     let time = time.0.min(UnixTime::LAST.0);
-    let days = u32::try_from(time / 86_400).unwrap_or(u32::MAX);
-    let second = u32::try_from(time % 86_400).unwrap_or(0);
+    // A day is 675 times 128 seconds, and the last time has 38 bits: so there is
+    // no division of 64 bits, which a board has no instruction for.
+    let days = u32::try_from(time >> 7).unwrap_or(u32::MAX) / 675;
+    let second = time.wrapping_sub(u64::from(days).wrapping_mul(86_400));
+    let second = u32::try_from(second).unwrap_or(0);
     let (year, mut day) = year_and_day(days);
     let mut name = *b"Dec";
     for (month, length) in MONTHS {

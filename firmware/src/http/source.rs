@@ -1,9 +1,11 @@
 //! Where a request comes from, behind proxies too. The desktop asks here as
 //! well, so that a client is the same one to both.
 
-use core::net::{IpAddr, SocketAddr};
+use core::net::IpAddr;
 
 use smallgate_core::http::Source;
+
+use super::address;
 
 /// Who is at the other end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,8 +30,8 @@ impl Peer<'_> {
                 if !self.trusts(nearest) {
                     return nearest;
                 }
-                match entry_address(entry) {
-                    Some(address) => nearest = address,
+                match address::forwarded(entry) {
+                    Some(address) => nearest = address.to_canonical(),
                     None => return nearest,
                 }
             }
@@ -108,17 +110,4 @@ impl Subnet {
             _ => false,
         }
     }
-}
-
-/// An address with or without a port; IPv6 with or without brackets.
-fn entry_address(entry: &[u8]) -> Option<IpAddr> {
-    let text = core::str::from_utf8(entry.trim_ascii()).ok()?;
-    let bare = text
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'))
-        .unwrap_or(text);
-    bare.parse::<IpAddr>()
-        .or_else(|_| text.parse::<SocketAddr>().map(|address| address.ip()))
-        .map(|address| address.to_canonical())
-        .ok()
 }

@@ -1,7 +1,8 @@
 //! Where a request comes from (R16).
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
+use proptest::prelude::*;
 use smallgate_firmware::http::{Peer, Subnet, source};
 
 use crate::scripted::Case;
@@ -123,5 +124,124 @@ fn r16_a_request_behind_a_trusted_proxy_is_its_clients() {
         assert!(text.starts_with("HTTP/1.1 401 "), "{text}");
         let expected = source(expected.parse().unwrap());
         assert_eq!(*case.bench.sources.borrow(), [expected], "{forwarded}");
+    }
+}
+
+/// As the standard library reads it, which is the larger reader.
+fn oracle(text: &str) -> Option<IpAddr> {
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .filter(|bare| bare.contains(':'))
+        .unwrap_or(text);
+    bare.parse::<IpAddr>()
+        .or_else(|_| text.parse::<SocketAddr>().map(|address| address.ip()))
+        .map(|address| address.to_canonical())
+        .ok()
+}
+
+fn read(text: &str) -> Option<IpAddr> {
+    let trusted = [subnet("127.0.0.1/32")];
+    let peer = Peer {
+        address: trusted[0].address(),
+        trusted_proxies: &trusted,
+    };
+    // What is no address leaves the proxy's.
+    let found = peer.origin([text.as_bytes()].into_iter());
+    (found != peer.address).then_some(found)
+}
+
+fn agree(text: &str) -> Result<(), TestCaseError> {
+    let expected = oracle(text).filter(|address| *address != IpAddr::from([127, 0, 0, 1]));
+    prop_assert_eq!(read(text), expected, "{}", text);
+    Ok(())
+}
+
+#[test]
+fn addresses_are_read_as_the_standard_library_does() {
+    for text in [
+        "1.2.3.4",
+        "1.2.3",
+        "1.2.3.4.5",
+        "01.2.3.4",
+        "1.2.3.256",
+        "1.2.3.4:",
+        "1.2.3.4:0",
+        "1.2.3.4:65535",
+        "1.2.3.4:65536",
+        "1.2.3.4:x",
+        "::",
+        ":",
+        ":::",
+        "::1",
+        "1::",
+        "1::2",
+        "1::2::3",
+        "1:2:3:4:5:6:7:8",
+        "1:2:3:4:5:6:7",
+        "1:2:3:4:5:6:7:8:9",
+        "1:2:3:4:5:6:7::",
+        "1:2:3:4:5:6:7:8::",
+        "::2:3:4:5:6:7:8",
+        "::1:2:3:4:5:6:7:8",
+        "1:2:3:4::5:6:7:8",
+        "::1.2.3.4",
+        "1.2.3.4::",
+        "1:2:3:4:5:6:1.2.3.4",
+        "1:2:3:4:5:6:7:1.2.3.4",
+        "1::1.2.3.4",
+        "::1.2.3.4:5",
+        "::12345",
+        "::g",
+        "FFFF::abcd",
+        "[::1]",
+        "[::1]:1",
+        "[::1]:",
+        "[::1]x",
+        "[::1",
+        "::1]",
+        "[1.2.3.4]",
+        "[]",
+        "",
+        "1",
+        "1:",
+        ":1",
+        "::ffff:1.2.3.4",
+        "1:2:3:4:5:6::1.2.3.4",
+    ] {
+        agree(text).unwrap();
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(4_000) })]
+
+    #[test]
+    fn any_address_is_read_as_the_standard_library_does(
+        groups in proptest::array::uniform8(prop_oneof![Just(0_u16), any::<u16>()]),
+        port in any::<u16>(),
+        change in proptest::option::of((any::<prop::sample::Index>(), "[0-9a-f:.\\[\\]x]")),
+    ) {
+        let v6 = std::net::Ipv6Addr::from(groups);
+        let v4 = std::net::Ipv4Addr::from(u32::from(groups[0]) << 16 | u32::from(groups[1]));
+        for mut text in [
+            v6.to_string(),
+            format!("[{v6}]"),
+            format!("[{v6}]:{port}"),
+            v4.to_string(),
+            format!("{v4}:{port}"),
+        ] {
+            agree(&text)?;
+            if let Some((at, other)) = &change {
+                let at = at.index(text.len());
+                text.replace_range(at..=at, other);
+                agree(&text)?;
+            }
+        }
+    }
+
+    #[test]
+    fn any_text_is_read_as_the_standard_library_does(text in "[0-3f:.\\[\\]]{0,20}") {
+        agree(&text)?;
     }
 }

@@ -49,10 +49,13 @@ impl Input<'_> {
 
     /// Forgets the first `length` octets; secrets may have been among them.
     pub(super) fn consume(&mut self, length: usize) {
-        let length = length.min(self.filled);
-        self.octets.copy_within(length..self.filled, 0);
-        let left = self.filled - length;
-        if let Some(gone) = self.octets.get_mut(left..self.filled) {
+        let Some(filled) = self.octets.get_mut(..self.filled) else {
+            return;
+        };
+        let length = length.min(filled.len());
+        filled.copy_within(length.., 0);
+        let left = filled.len().saturating_sub(length);
+        if let Some(gone) = filled.get_mut(left..) {
             gone.zeroize();
         }
         self.filled = left;

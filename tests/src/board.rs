@@ -1,6 +1,6 @@
 //! The host `board`: the firmware, as it would be flashed, in QEMU.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, OnceLock};

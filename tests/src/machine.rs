@@ -22,10 +22,8 @@ use qmp::Qmp;
 pub use uart::Line;
 use uart::Uart;
 
-/// Where the firmware looks for its provisioning image.
-pub const IMAGE_AT: u32 = 0x0003_C000;
-/// How many octets are there for it.
-pub const IMAGE_ROOM: usize = 0x0001_0000;
+/// The symbol of the place where the firmware looks for its provisioning image.
+const IMAGE_AT: &str = "__provision_start";
 /// What the firmware paints its stack with before it uses it.
 pub const PAINT: u32 = 0xC5A5_5A3C;
 
@@ -71,7 +69,7 @@ impl Machine {
         std::fs::write(&image, &plan.image).map_err(|error| format!("no image: {error}"))?;
         let log = folder.0.join("uart.bin");
         File::create(&log).map_err(|error| format!("no log: {error}"))?;
-        let mut command = command(plan, &image, &log);
+        let mut command = command(plan, &image, &log)?;
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -269,7 +267,7 @@ impl Stack {
     }
 }
 
-fn command(plan: &Plan, image: &Path, log: &Path) -> Command {
+fn command(plan: &Plan, image: &Path, log: &Path) -> Result<Command, String> {
     let mut command = Command::new("qemu-system-arm");
     command.args(["-M", "mps2-an386", "-cpu", "cortex-m4"]);
     command.args(["-nodefaults", "-display", "none", "-monitor", "none"]);
@@ -284,8 +282,10 @@ fn command(plan: &Plan, image: &Path, log: &Path) -> Command {
     ));
     command.arg("-kernel").arg(plan.firmware.path());
     if !plan.image.is_empty() {
+        let at = plan.firmware.symbol(IMAGE_AT);
+        let at = at.ok_or_else(|| format!("the firmware has no symbol {IMAGE_AT}"))?;
         command.arg("-device").arg(format!(
-            "loader,file={},addr={IMAGE_AT:#x},force-raw=on",
+            "loader,file={},addr={at:#x},force-raw=on",
             image.display()
         ));
     }
@@ -298,7 +298,7 @@ fn command(plan: &Plan, image: &Path, log: &Path) -> Command {
     if plan.counts {
         command.args(["-icount", "shift=0"]);
     }
-    command
+    Ok(command)
 }
 
 /// The port in what QEMU tells of its network: the line of the forwarding has

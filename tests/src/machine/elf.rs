@@ -87,7 +87,8 @@ impl Elf {
         let Ok(file) = object::File::parse(&*self.octets) else {
             return Vec::new();
         };
-        let in_flash = |at: u64| at < u64::from(super::IMAGE_AT);
+        // RAM is where variables are, and every one of them is above the code.
+        let in_flash = |at: u64| at < 0x2000_0000;
         let mut pieces: Vec<Piece> = file
             .symbols()
             .filter(|symbol| matches!(symbol.kind(), SymbolKind::Text | SymbolKind::Data))

@@ -131,7 +131,7 @@ pub(crate) fn figures(task: &str, firmware: &Path) -> Result<Vec<(String, u64, &
 }
 
 fn figure(line: &str) -> Result<(String, u64, &'static str)> {
-    const UNITS: &[&str] = &["octets", "ms", "1/s", "\u{2030}"];
+    const UNITS: &[&str] = &["octets", "ms", "µs", "1/s", "‰"];
     let mut words = line.splitn(3, ' ');
     let (Some(value), Some(unit), Some(name)) = (words.next(), words.next(), words.next()) else {
         bail!("no figure: {line:?}");

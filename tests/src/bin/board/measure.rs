@@ -93,8 +93,9 @@ fn first_answer(plan: &Plan) -> Result<(), String> {
     let line = lines.iter().find(|line| line.message.contains(LISTENING));
     let seconds: Option<f64> = line.and_then(|line| line.timestamp.parse().ok());
     if let Some(seconds) = seconds {
-        let counted = milliseconds(Duration::from_secs_f64(seconds));
-        tell(counted, "ms", "reset to listening, counted");
+        let counted = Duration::from_secs_f64(seconds).as_micros();
+        let counted = u64::try_from(counted).unwrap_or(u64::MAX);
+        tell(counted, "µs", "reset to listening, counted");
     }
     Ok(())
 }

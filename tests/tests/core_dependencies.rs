@@ -91,7 +91,14 @@ fn a_dependency_with_std_is_seen() {
 
 #[test]
 fn the_crates_of_the_design_are_there_and_used() {
-    const CRATES: [&str; 5] = ["heapless", "serde-json-core", "hmac", "sha2", "p256"];
+    const CRATES: [&str; 6] = [
+        "heapless",
+        "serde-json-core",
+        "hmac",
+        "sha2",
+        "base64ct",
+        "p256",
+    ];
     let default = tree(&[]);
     for name in CRATES {
         assert!(default.contains_key(name), "no {name}");

@@ -3,6 +3,8 @@
 use crate::sha256::Sha256;
 use zeroize::Zeroizing;
 
+use base64ct::{Base64UrlUnpadded, Encoding};
+
 use crate::codec::base64url;
 use crate::codec::json::{Limits, Object, Text, Value};
 
@@ -125,10 +127,14 @@ impl<'a> Members<'a> {
         let characters = text
             .unescape(characters.as_mut_slice())
             .map_err(|_| JwkError::Length(member))?;
+        if let Ok(octets) = Base64UrlUnpadded::decode(characters, out) {
+            return Ok(Some(octets.len()));
+        }
+        // What is wrong with it is not secret.
         match base64url::decode_secret(characters.as_bytes(), out) {
-            Ok(octets) => Ok(Some(octets.len())),
             Err(base64url::Base64Error::BufferTooSmall) => Err(JwkError::Length(member)),
             Err(error) => Err(JwkError::Encoding(member, error)),
+            Ok(octets) => Ok(Some(octets.len())),
         }
     }
 

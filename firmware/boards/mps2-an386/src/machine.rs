@@ -210,6 +210,33 @@ pub fn paint_stack() {
     paint(msp::read());
 }
 
+/// Makes the last words of the stack's room untouchable: a stack that outgrows it ends in a fault,
+/// where it would else have written over variables. Painting comes first.
+pub fn guard_stack() {
+    /// The least that a region may have.
+    const SIZE: u32 = 32;
+    const SIZE_IS_32: u32 = 4 << 1;
+    const NEVER_EXECUTED: u32 = 1 << 28;
+    const VALID: u32 = 1 << 4;
+    const ENABLE: u32 = 1;
+    const OTHERS_AS_EVER: u32 = 1 << 2;
+    let Some(mut board) = cortex_m::Peripherals::take() else {
+        return;
+    };
+    let end = cortex_m_rt::heap_start().addr() as u32;
+    let mpu = &mut board.MPU;
+    // SAFETY: the region is between the static variables and the stack, where no live value is, and
+    // the memory map stays as it is elsewhere.
+    unsafe {
+        mpu.rbar.write(end.next_multiple_of(SIZE) | VALID);
+        // No access, for nobody.
+        mpu.rasr.write(NEVER_EXECUTED | SIZE_IS_32 | ENABLE);
+        mpu.ctrl.write(ENABLE | OTHERS_AS_EVER);
+    }
+    cortex_m::asm::dsb();
+    cortex_m::asm::isb();
+}
+
 /// Fills `octets` from the host's source of entropy, by the debugger's services: an emulated board
 /// has none of its own. False if that fails.
 pub fn host_entropy(octets: &mut [u8]) -> bool {

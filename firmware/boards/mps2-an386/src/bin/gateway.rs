@@ -34,8 +34,8 @@ use smallgate_mps2_an386::machine::{self, interrupt};
 use smallgate_mps2_an386::{time, uart};
 use static_cell::{ConstStaticCell, StaticCell};
 
-/// How many grants are kept.
-const GRANTS: usize = 96;
+/// How many grants are kept, 108 octets each.
+const GRANTS: usize = 64;
 
 /// The port of HTTP.
 const PORT: u16 = 80;
@@ -87,6 +87,7 @@ fn ETHERNET() {
 #[entry]
 fn main() -> ! {
     machine::paint_stack();
+    machine::guard_stack();
     uart::start();
     time::start();
     let executor = EXECUTOR.init(Executor::new(core::ptr::null_mut()));

@@ -5,6 +5,7 @@ mod abuse;
 mod beside;
 mod images;
 mod load;
+mod run;
 
 use smallgate_tests::board::Board;
 use smallgate_tests::host::Host;

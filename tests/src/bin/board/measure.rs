@@ -31,8 +31,22 @@ pub(crate) fn measure(options: &Options) -> Result<(), String> {
         port: 0,
         counts: false,
     };
-    first_answer(&plan)?;
-    under_load(&plan, &firmware)?;
+    counted_start(&plan)?;
+    let start = Instant::now();
+    let machine = listening(&plan)?;
+    // A firmware that goes wrong is measured too: that it ran out of memory may
+    // be why.
+    let answers = std::panic::catch_unwind(|| {
+        load::closing(machine.address(), 1);
+        tell(milliseconds(start.elapsed()), "ms", "reset to first answer");
+        load::everything(machine.address());
+        tell_rates(&machine);
+    });
+    tell_memory(&machine, &firmware)?;
+    match answers {
+        Ok(()) => tell_idle_load(&machine)?,
+        Err(_) => eprintln!("board: {} stopped answering", firmware.path().display()),
+    }
     for (name, size) in parts(&firmware) {
         tell(size, "octets", &format!("part {name}"));
     }
@@ -77,14 +91,9 @@ fn listening(plan: &Plan) -> Result<Machine, String> {
     }
 }
 
-/// From the reset, QEMU's own start included, to the first token; and on the
-/// board's own clock to its being ready for that, counted in instructions.
-fn first_answer(plan: &Plan) -> Result<(), String> {
-    let start = Instant::now();
-    let machine = listening(plan)?;
-    load::closing(machine.address(), 1);
-    tell(milliseconds(start.elapsed()), "ms", "reset to first answer");
-    drop(machine);
+/// From the reset to its being ready for requests, on the board's own clock,
+/// counted in instructions.
+fn counted_start(plan: &Plan) -> Result<(), String> {
     let machine = listening(&Plan {
         counts: true,
         ..plan.clone()
@@ -100,33 +109,22 @@ fn first_answer(plan: &Plan) -> Result<(), String> {
     Ok(())
 }
 
-fn under_load(plan: &Plan, firmware: &Elf) -> Result<(), String> {
-    let machine = listening(plan)?;
-    load::everything(machine.address());
-    let rate = |times: usize, took: Duration| {
-        u64::try_from(times * 1000).unwrap_or(u64::MAX) / milliseconds(took).max(1)
+fn tell_rates(machine: &Machine) {
+    let rate = |took: Duration| {
+        u64::try_from(REQUESTS * 1000).unwrap_or(u64::MAX) / milliseconds(took).max(1)
     };
-    let took = load::keeping(machine.address(), 1, REQUESTS);
-    tell(
-        rate(REQUESTS, took),
-        "1/s",
-        "token requests, 1 connection kept",
-    );
-    let took = load::keeping(machine.address(), 4, REQUESTS);
-    tell(
-        rate(REQUESTS, took),
-        "1/s",
-        "token requests, 4 connections kept",
-    );
+    for (connections, name) in [
+        (1, "token requests, 1 connection kept"),
+        (4, "token requests, 4 connections kept"),
+    ] {
+        let took = load::keeping(machine.address(), connections, REQUESTS);
+        tell(rate(took), "1/s", name);
+    }
     let took = load::closing(machine.address(), REQUESTS);
-    tell(
-        rate(REQUESTS, took),
-        "1/s",
-        "token requests, each its connection",
-    );
+    tell(rate(took), "1/s", "token requests, each its connection");
+}
 
-    tell_memory(&machine, firmware)?;
-
+fn tell_idle_load(machine: &Machine) -> Result<(), String> {
     // What the load left open has its time to close.
     std::thread::sleep(Duration::from_secs(1));
     let before = machine.processor_time()?;

@@ -264,7 +264,7 @@ fn tell(options: &Options) -> Result<()> {
     ensure(&[Need::Host, Need::Board])?;
     let toolchain = Toolchain::choose(options.toolchain)?;
     let all = measure(&toolchain)?;
-    let whole = BUILDS
+    let whole = gateway::FITTING
         .iter()
         .map(|&of| gateway::measure(&toolchain, of))
         .collect::<Result<Vec<_>>>()?;

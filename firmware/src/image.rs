@@ -77,7 +77,7 @@ mod writer;
 
 pub use entries::ClientEntry;
 pub use error::{ImageError, Place, RoomError, WriteError};
-pub use key::{Key, Material, SoftwareKey};
+pub use key::{Es256, Key, Material, ReadyKey, Software};
 pub use lists::Lists;
 pub use network::{Addressing, Network};
 pub use open::Image;

@@ -12,7 +12,7 @@ use smallgate_core::profile::Profile;
 use smallgate_core::time::UnixTime;
 use smallgate_firmware::image::{
     Contents, Image, Key, Lists, MAX_CLIENTS, MAX_SCOPES, MAX_SIZE, MAX_URIS, MAX_USERS,
-    SoftwareKey, Writer,
+    ReadyKey, Software, Writer,
 };
 use zeroize::Zeroizing;
 
@@ -228,17 +228,17 @@ pub(crate) fn open(path: &Path) -> Result<Opened, String> {
             named(&error)
         )
     })?;
-    let made: Vec<SoftwareKey> = std::iter::once(image.signing_key())
+    let made: Vec<ReadyKey<Software>> = std::iter::once(image.signing_key())
         .chain(image.retired_keys())
-        .map(|key| key.software())
+        .map(|key| key.ready())
         .collect::<Result<_, _>>()
         .map_err(|error| named(&error))?;
-    let ring: &'static [SoftwareKey] = made.leak();
+    let ring: &'static [ReadyKey<Software>] = made.leak();
     let signer: &'static dyn Signer = ring
         .first()
-        .and_then(SoftwareKey::signer)
+        .and_then(ReadyKey::signer)
         .ok_or_else(|| named(&"no key signs"))?;
-    let verifiers: Vec<&'static dyn Verifier> = ring.iter().map(SoftwareKey::verifier).collect();
+    let verifiers: Vec<&'static dyn Verifier> = ring.iter().map(ReadyKey::verifier).collect();
 
     let scopes = Box::leak(Box::new(heapless::Vec::<_, MAX_SCOPES>::new()));
     let uris = Box::leak(Box::new(heapless::Vec::<_, MAX_URIS>::new()));

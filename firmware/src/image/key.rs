@@ -43,16 +43,75 @@ pub enum Material<'a> {
     },
 }
 
-/// A key that the core's own cryptography uses. A board with another backend
-/// for ES256 makes one of its own out of [`Material`].
-#[derive(Clone, Debug)]
-pub enum SoftwareKey {
+/// Makes keys of ES256 ready to use: a backend.
+pub trait Es256 {
+    /// A private key, which signs.
+    type Signing: Signer;
+    /// A public key, which verifies.
+    type Verifying: Verifier;
+
+    /// A private key and its public one, from a secret and a point; numbers are
+    /// big-endian.
+    ///
+    /// # Errors
+    ///
+    /// A number out of range, a point that is not on the curve, no pair.
+    fn pair(
+        secret: &[u8; 32],
+        x: &[u8; 32],
+        y: &[u8; 32],
+        key_id: Option<&str>,
+    ) -> Result<(Self::Signing, Self::Verifying), KeyError>;
+
+    /// A public key.
+    ///
+    /// # Errors
+    ///
+    /// The point is not on the curve.
+    fn point(
+        x: &[u8; 32],
+        y: &[u8; 32],
+        key_id: Option<&str>,
+    ) -> Result<Self::Verifying, KeyError>;
+}
+
+/// The core's own ES256, in pure Rust.
+#[derive(Clone, Copy, Debug)]
+pub struct Software;
+
+impl Es256 for Software {
+    type Signing = Es256SigningKey;
+    type Verifying = Es256VerifyingKey;
+
+    fn pair(
+        secret: &[u8; 32],
+        x: &[u8; 32],
+        y: &[u8; 32],
+        key_id: Option<&str>,
+    ) -> Result<(Es256SigningKey, Es256VerifyingKey), KeyError> {
+        Ok((
+            Es256SigningKey::pair(secret, x, y, key_id)?,
+            Es256VerifyingKey::new(x, y, key_id)?,
+        ))
+    }
+
+    fn point(
+        x: &[u8; 32],
+        y: &[u8; 32],
+        key_id: Option<&str>,
+    ) -> Result<Es256VerifyingKey, KeyError> {
+        Es256VerifyingKey::new(x, y, key_id)
+    }
+}
+
+/// A key that is ready to use, with the backend `E`.
+pub enum ReadyKey<E: Es256> {
     /// Signs and verifies.
     Hs256(Hs256Key),
     /// Signs; its counterpart verifies.
-    Es256(Es256SigningKey, Es256VerifyingKey),
+    Es256(E::Signing, E::Verifying),
     /// Verifies.
-    Es256Public(Es256VerifyingKey),
+    Es256Public(E::Verifying),
 }
 
 impl<'a> Key<'a> {
@@ -87,22 +146,20 @@ impl<'a> Key<'a> {
         }
     }
 
-    /// Makes it ready to use; for ES256 with `p256`.
+    /// Makes it ready to use.
     ///
     /// # Errors
     ///
     /// The octets are no key, or a secret and a point that are no pair.
-    pub fn software(&self) -> Result<SoftwareKey, KeyError> {
+    pub fn ready<E: Es256>(&self) -> Result<ReadyKey<E>, KeyError> {
         let name = self.key_id;
         Ok(match self.material {
-            Material::Octets(octets) => SoftwareKey::Hs256(Hs256Key::new(octets, name)?),
-            Material::Pair { secret, x, y } => SoftwareKey::Es256(
-                Es256SigningKey::pair(secret, x, y, name)?,
-                Es256VerifyingKey::new(x, y, name)?,
-            ),
-            Material::Point { x, y } => {
-                SoftwareKey::Es256Public(Es256VerifyingKey::new(x, y, name)?)
+            Material::Octets(octets) => ReadyKey::Hs256(Hs256Key::new(octets, name)?),
+            Material::Pair { secret, x, y } => {
+                let (signing, verifying) = E::pair(secret, x, y, name)?;
+                ReadyKey::Es256(signing, verifying)
             }
+            Material::Point { x, y } => ReadyKey::Es256Public(E::point(x, y, name)?),
         })
     }
 
@@ -113,14 +170,14 @@ impl<'a> Key<'a> {
     }
 }
 
-impl SoftwareKey {
+impl<E: Es256> ReadyKey<E> {
     /// What signs.
     #[must_use]
     pub fn signer(&self) -> Option<&dyn Signer> {
         match self {
-            SoftwareKey::Hs256(key) => Some(key),
-            SoftwareKey::Es256(key, _) => Some(key),
-            SoftwareKey::Es256Public(_) => None,
+            ReadyKey::Hs256(key) => Some(key),
+            ReadyKey::Es256(key, _) => Some(key),
+            ReadyKey::Es256Public(_) => None,
         }
     }
 
@@ -128,8 +185,8 @@ impl SoftwareKey {
     #[must_use]
     pub fn verifier(&self) -> &dyn Verifier {
         match self {
-            SoftwareKey::Hs256(key) => key,
-            SoftwareKey::Es256(_, key) | SoftwareKey::Es256Public(key) => key,
+            ReadyKey::Hs256(key) => key,
+            ReadyKey::Es256(_, key) | ReadyKey::Es256Public(key) => key,
         }
     }
 }

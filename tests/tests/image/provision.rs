@@ -5,7 +5,7 @@ use std::path::Path;
 use smallgate_core::oauth::{Limits, Slot, ThrottlePolicy};
 use smallgate_core::profile;
 use smallgate_core::time::{Seconds, UnixTime};
-use smallgate_firmware::image::{HandleSecrets, Image, Network, Timeouts};
+use smallgate_firmware::image::{HandleSecrets, Image, Network, ReadyKey, Software, Timeouts};
 use smallgate_tests::simulator::{Process, Temporary};
 use smallgate_tests::suite::session::post;
 use smallgate_tests::wire::Wire;
@@ -26,7 +26,7 @@ fn every_demonstration_goes_into_an_image_and_out_again() {
         assert_eq!(image.profile().lifetimes, profile.lifetimes);
         assert_eq!(image.users().count(), 1);
         assert!(image.is_demonstration() && image.network().is_none());
-        let key = image.signing_key().software().unwrap();
+        let key: ReadyKey<Software> = image.signing_key().ready().unwrap();
         assert_eq!(key.verifier().algorithm(), profile.algorithm);
         let secrets = HandleSecrets {
             current: current_handle_key(&octets),

@@ -4,11 +4,8 @@
 //! operation's instructions and stack.
 #![no_std]
 
-#[cfg(feature = "asm")]
-mod asm;
 mod bench;
 pub mod i2c;
-pub mod keys;
 pub mod lan9118;
 pub mod machine;
 pub mod time;
@@ -16,11 +13,13 @@ pub mod tokens;
 pub mod uart;
 pub mod vectors;
 
-#[cfg(feature = "asm")]
-pub use asm::{Es256SigningKey, Es256VerifyingKey};
 pub use bench::Bench;
 #[cfg(all(feature = "p256", not(feature = "asm")))]
 pub use smallgate_core::jose::{Es256SigningKey, Es256VerifyingKey};
+#[cfg(feature = "asm")]
+pub use smallgate_cortex_m::{Assembly as Backend, Es256SigningKey, Es256VerifyingKey};
+#[cfg(all(feature = "p256", not(feature = "asm")))]
+pub use smallgate_firmware::image::Software as Backend;
 
 #[cfg(not(any(feature = "asm", feature = "p256")))]
 compile_error!("ES256 needs a backend: the feature `asm` or `p256`");

@@ -16,22 +16,22 @@ use smallgate_core::jose::Verifier;
 use smallgate_core::oauth::{AuthorizationServer, Throttle, ThrottleSlot};
 use smallgate_core::store::MemoryStore;
 use smallgate_core::time::UnixTime;
+use smallgate_cortex_m::provisioning;
 use smallgate_firmware::app::{Proxies, Tables};
 use smallgate_firmware::clock::{TimeSource, TrustedClock};
 use smallgate_firmware::entropy::{EntropyFailed, EntropySource, Generator};
 use smallgate_firmware::events;
 use smallgate_firmware::http::{Deadlines, Gateway, Rooms};
-use smallgate_firmware::image::{Image, MAX_RETIRED_KEYS};
+use smallgate_firmware::image::{Image, MAX_RETIRED_KEYS, ReadyKey};
 use smallgate_firmware::net::{
     self, AnswerRoom, Desk, Manners, Patient, ROOMS, SEATS, Seat, WORKERS,
 };
 use smallgate_firmware::rtc::Rtc;
 use smallgate_firmware::vitals::Vitals;
 use smallgate_mps2_an386::i2c::Bus;
-use smallgate_mps2_an386::keys::BoardKey;
 use smallgate_mps2_an386::lan9118::{self, FrameBuffer, Lan9118};
 use smallgate_mps2_an386::machine::{self, interrupt};
-use smallgate_mps2_an386::{time, uart};
+use smallgate_mps2_an386::{Backend, time, uart};
 use static_cell::{ConstStaticCell, StaticCell};
 
 /// How many grants are kept, 108 octets each.
@@ -63,7 +63,7 @@ static FRAMES: ConstStaticCell<[FrameBuffer; 2]> =
 static NETWORK: StaticCell<StackResources<{ SEATS + 1 }>> = StaticCell::new();
 static PATIENCE: [ThrottleSlot; 32] = [const { ThrottleSlot::new() }; 32];
 static THROTTLE: StaticCell<Throttle<'static>> = StaticCell::new();
-static KEYS: StaticCell<Vec<BoardKey, { MAX_RETIRED_KEYS + 1 }>> = StaticCell::new();
+static KEYS: StaticCell<Vec<ReadyKey<Backend>, { MAX_RETIRED_KEYS + 1 }>> = StaticCell::new();
 static VERIFIERS: StaticCell<Vec<&'static dyn Verifier, { MAX_RETIRED_KEYS + 1 }>> =
     StaticCell::new();
 static TABLES: StaticCell<Tables<'static>> = StaticCell::new();
@@ -99,7 +99,7 @@ fn main() -> ! {
 //
 // What it calls is not inlined: each holds much on the stack, and not at the same time.
 fn start(spawner: Spawner) {
-    let image = match Image::open(machine::provisioning()) {
+    let image = match Image::open(provisioning()) {
         Ok(image) => image,
         Err(cause) => return events::image(cause),
     };
@@ -131,7 +131,7 @@ fn start(spawner: Spawner) {
 fn configure(image: &Image<'static>) -> Option<&'static AuthorizationServer<'static>> {
     let keys = KEYS.init_with(Vec::new);
     for key in core::iter::once(image.signing_key()).chain(image.retired_keys()) {
-        match BoardKey::new(&key) {
+        match key.ready() {
             Ok(key) => {
                 let _as_many_as_there_are = keys.push(key);
             }
@@ -141,9 +141,9 @@ fn configure(image: &Image<'static>) -> Option<&'static AuthorizationServer<'sta
             }
         }
     }
-    let verifiers = VERIFIERS.init(keys.iter().map(BoardKey::verifier).collect());
+    let verifiers = VERIFIERS.init(keys.iter().map(ReadyKey::verifier).collect());
     // An image whose first key does not sign was refused when it was opened.
-    let signer = keys.first().and_then(BoardKey::signer)?;
+    let signer = keys.first().and_then(ReadyKey::signer)?;
     match TABLES
         .init_with(Tables::new)
         .server(image, signer, verifiers)

@@ -1,102 +1,311 @@
-//! From a provisioning image to a server: what is the same on every board.
+//! The gateway, from a provisioning image to workers that answer: what is the
+//! same on every board.
+//!
+//! A board says what it has ([`Board`]), lends memory for the rest
+//! ([`Memory`]), and calls the steps in their order:
+//!
+//! ```text
+//! Image::open ─→ configure ─→ awaken ─→ gateway ─→ connect ─→ open_doors
+//!                server       vitals               stack      ushers, workers
+//! ```
+//!
+//! What takes a board's own types is a task of the board's: its network driver,
+//! [`Hall::work`](net::Hall::work) for each desk, and [`tend`].
+//
+// The steps are not inlined: each holds much on the stack, and not at the same time.
+#![deny(
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unreachable,
+    clippy::unwrap_used
+)]
 
-use core::fmt;
+mod tables;
 
+use core::cell::RefCell;
+
+use embassy_executor::Spawner;
+use embassy_net::tcp::TcpSocket;
+use embassy_net::{Runner, Stack, StackResources};
+use embassy_net_driver::Driver;
+use embassy_time::{Instant, Timer};
+use embedded_hal::i2c::I2c;
 use heapless::Vec;
-use smallgate_core::jose::{Signer, Verifier};
-use smallgate_core::oauth::{AuthorizationServer, Client, ConfigurationError, User};
+use smallgate_core::jose::Verifier;
+use smallgate_core::oauth::{AuthorizationServer, Throttle, ThrottleSlot};
+use smallgate_core::store::Store;
+use smallgate_core::time::UnixTime;
+use static_cell::{ConstStaticCell, StaticCell};
 
-use crate::http::Subnet;
-use crate::image::{Image, Lists, MAX_CLIENTS, MAX_PROXIES, MAX_SCOPES, MAX_USERS, RoomError};
+use crate::clock::{TimeSource, TrustedClock};
+use crate::entropy::{EntropySource, Generator};
+use crate::events;
+use crate::http::{Deadlines, Gateway, Rooms, Subnet};
+use crate::image::{Es256, Image, MAX_PROXIES, MAX_RETIRED_KEYS, ReadyKey};
+use crate::net::{self, AnswerRoom, Desk, Patient, ROOMS, SEATS, Seat, WORKERS};
+use crate::rtc::Rtc;
+use crate::vitals::Vitals;
 
-/// How many redirect URIs all clients may have together.
-const REDIRECT_URIS: usize = 32;
+pub use tables::{StartError, Tables};
 
-/// Memory for what a server borrows. The image itself stays where it is.
-pub struct Tables<'t> {
-    scopes: Vec<&'t str, MAX_SCOPES>,
-    redirect_uris: Vec<&'t str, REDIRECT_URIS>,
-    clients: Vec<Client<'t>, MAX_CLIENTS>,
-    users: Vec<User<'t>, MAX_USERS>,
+/// The port of HTTP.
+pub const PORT: u16 = 80;
+
+/// What one board has and another has not.
+pub trait Board: 'static {
+    /// What computes ES256.
+    type Es256: Es256<Signing: 'static, Verifying: 'static>;
+    /// What entropy comes from.
+    type Entropy: EntropySource + 'static;
+    /// What keeps grants.
+    type Store: Store + 'static;
+
+    /// Iterations of password hashing until others have their turn: what it does
+    /// in 10 ms.
+    const SLICE: u32;
 }
 
-/// Memory for what a network's workers borrow.
-pub type Proxies = Vec<Subnet, MAX_PROXIES>;
+/// Answers requests on a board.
+pub type Served<B> = Gateway<'static, <B as Board>::Store, Vitals<<B as Board>::Entropy>>;
 
-/// Why no server was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum StartError {
-    /// The image holds more than there is memory for.
-    Room(RoomError),
-    /// The image is whole, and its parts do not go together.
-    Configuration(ConfigurationError),
+/// Leads connections to workers.
+pub type Hall = net::Hall<'static, 'static>;
+
+/// How connections are served.
+pub type Manners = net::Manners<'static, 'static>;
+
+/// How many keys there are at most: one signs, and the others did.
+const KEYS: usize = MAX_RETIRED_KEYS + 1;
+
+/// Who failed to authenticate, and how often: so many at once.
+const PATIENCE: usize = 32;
+
+/// All that a gateway keeps in RAM, but for its store and what its tasks hold:
+/// a `static` of the board's. All zeros, so it costs no image.
+///
+/// Each step takes its part of it, and can be taken once.
+pub struct Memory<B: Board> {
+    keys: StaticCell<Vec<ReadyKey<B::Es256>, KEYS>>,
+    verifiers: StaticCell<Vec<&'static dyn Verifier, KEYS>>,
+    tables: StaticCell<Tables<'static>>,
+    server: StaticCell<AuthorizationServer<'static>>,
+    vitals: StaticCell<Vitals<B::Entropy>>,
+    patience: [ThrottleSlot; PATIENCE],
+    throttle: StaticCell<Throttle<'static>>,
+    gateway: StaticCell<Served<B>>,
+    network: StaticCell<StackResources<{ SEATS + 1 }>>,
+    seats: ConstStaticCell<[Seat; SEATS]>,
+    sockets: StaticCell<[TcpSocket<'static>; SEATS]>,
+    hall: StaticCell<Hall>,
+    desks: ConstStaticCell<[Desk; WORKERS]>,
+    answers: ConstStaticCell<[AnswerRoom; ROOMS]>,
+    rooms: StaticCell<Rooms<'static>>,
+    proxies: StaticCell<Vec<Subnet, MAX_PROXIES>>,
+    manners: StaticCell<Manners>,
 }
 
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            StartError::Room(error) => error.fmt(f),
-            StartError::Configuration(error) => error.fmt(f),
-        }
-    }
-}
-
-impl core::error::Error for StartError {}
-
-impl From<RoomError> for StartError {
-    fn from(error: RoomError) -> Self {
-        StartError::Room(error)
-    }
-}
-
-impl From<ConfigurationError> for StartError {
-    fn from(error: ConfigurationError) -> Self {
-        StartError::Configuration(error)
-    }
-}
-
-impl<'t> Tables<'t> {
-    /// Empty.
+impl<B: Board> Memory<B> {
+    /// Nothing is in it.
     #[must_use]
     pub const fn new() -> Self {
-        Tables {
-            scopes: Vec::new(),
-            redirect_uris: Vec::new(),
-            clients: Vec::new(),
-            users: Vec::new(),
+        Memory {
+            keys: StaticCell::new(),
+            verifiers: StaticCell::new(),
+            tables: StaticCell::new(),
+            server: StaticCell::new(),
+            vitals: StaticCell::new(),
+            patience: [const { ThrottleSlot::new() }; PATIENCE],
+            throttle: StaticCell::new(),
+            gateway: StaticCell::new(),
+            network: StaticCell::new(),
+            seats: ConstStaticCell::new([const { Seat::new() }; SEATS]),
+            sockets: StaticCell::new(),
+            hall: StaticCell::new(),
+            desks: ConstStaticCell::new([const { Desk::new() }; WORKERS]),
+            answers: ConstStaticCell::new([[0; size_of::<AnswerRoom>()]; ROOMS]),
+            rooms: StaticCell::new(),
+            proxies: StaticCell::new(),
+            manners: StaticCell::new(),
         }
     }
 
-    /// A server as `image` says. `signer` is the board's own of
-    /// [`Image::signing_key`], and `verifiers` its counterpart and those of
-    /// [`Image::retired_keys`].
-    ///
-    /// # Errors
-    ///
-    /// What does not fit, or does not go together.
-    pub fn server(
-        &'t mut self,
-        image: &Image<'t>,
-        signer: &'t dyn Signer,
-        verifiers: &'t [&'t dyn Verifier],
-    ) -> Result<AuthorizationServer<'t>, StartError> {
-        let scopes = image.fill_scopes(&mut self.scopes)?;
-        image.fill_redirect_uris(&mut self.redirect_uris)?;
-        image.fill_clients(&self.redirect_uris, &mut self.clients)?;
-        image.fill_users(&mut self.users)?;
-        Ok(AuthorizationServer::new(image.configuration(Lists {
-            scopes,
-            clients: &self.clients,
-            users: &self.users,
-            signer,
-            verifiers,
-        }))?)
+    /// The server that the image says, or a line about what is wrong with it.
+    #[inline(never)]
+    pub fn configure(
+        &'static self,
+        image: &Image<'static>,
+    ) -> Option<&'static AuthorizationServer<'static>> {
+        let keys = self.keys.init_with(Vec::new);
+        for key in core::iter::once(image.signing_key()).chain(image.retired_keys()) {
+            match key.ready() {
+                Ok(key) => {
+                    let _as_many_as_there_are = keys.push(key);
+                }
+                Err(cause) => {
+                    defmt::error!("event=\"key_refused\" cause={}", cause);
+                    return None;
+                }
+            }
+        }
+        let verifiers = self
+            .verifiers
+            .init(keys.iter().map(ReadyKey::verifier).collect());
+        // An image whose first key does not sign was refused when it was opened.
+        let signer = keys.first().and_then(ReadyKey::signer)?;
+        match self
+            .tables
+            .init_with(Tables::new)
+            .server(image, signer, verifiers)
+        {
+            Ok(server) => Some(self.server.init(server)),
+            Err(cause) => {
+                defmt::error!("event=\"configuration_refused\" cause={}", cause);
+                None
+            }
+        }
+    }
+
+    /// The clock and the generator, as far as there is time and entropy. The
+    /// `address` tells the board from others that are made like it.
+    #[inline(never)]
+    pub fn awaken(
+        &'static self,
+        image: &Image<'_>,
+        entropy: B::Entropy,
+        address: [u8; 6],
+    ) -> &'static Vitals<B::Entropy> {
+        let generator = Generator::start(entropy, &address);
+        if let Err(cause) = generator.health() {
+            events::entropy(Err(cause));
+        }
+        self.vitals.init(Vitals::new(
+            TrustedClock::new(image.made_at(), UnixTime(0)),
+            generator,
+            || Instant::now().as_millis(),
+            events::event,
+        ))
+    }
+
+    /// What answers requests.
+    pub fn gateway(
+        &'static self,
+        image: &Image<'_>,
+        server: &'static AuthorizationServer<'static>,
+        store: &'static RefCell<B::Store>,
+        vitals: &'static Vitals<B::Entropy>,
+    ) -> &'static Served<B> {
+        // Without entropy nothing is issued; what is refused is refused all the same.
+        let salt = vitals.octets().unwrap_or_default();
+        let throttle = Throttle::new(&self.patience, image.throttle(), salt);
+        self.gateway.init(Gateway::new(
+            server,
+            self.throttle.init(throttle),
+            store,
+            vitals,
+            B::SLICE,
+            UnixTime(0),
+        ))
+    }
+
+    /// The network on `driver`, and what runs it: for a task of the board's.
+    #[inline(never)]
+    pub fn connect<D: Driver>(
+        &'static self,
+        image: &Image<'_>,
+        driver: D,
+        vitals: &Vitals<B::Entropy>,
+    ) -> (Stack<'static>, Runner<'static, Patient<D>>) {
+        // Its ports and sequence numbers begin there.
+        let seed = vitals.octets().unwrap_or_default();
+        embassy_net::new(
+            Patient(driver),
+            net::config(image.network()),
+            self.network.init_with(StackResources::new),
+            u64::from_le_bytes(seed),
+        )
+    }
+
+    /// Seats with their ushers. A worker of the board's at each desk serves who
+    /// is led to the hall.
+    #[inline(never)]
+    pub fn open_doors(
+        &'static self,
+        spawner: Spawner,
+        image: &Image<'_>,
+        stack: Stack<'static>,
+    ) -> (
+        &'static Hall,
+        &'static Manners,
+        &'static mut [Desk; WORKERS],
+    ) {
+        let proxies = self.proxies.init_with(Vec::new);
+        // There is room for as many as an image has.
+        let _ = image.fill_trusted_proxies(proxies);
+        let rooms = self.rooms.init_with(Rooms::new);
+        for room in self.answers.take() {
+            let _there_is_room = rooms.put(room);
+        }
+        let manners = self.manners.init(Manners {
+            deadlines: Deadlines::DEFAULT.with(image.timeouts()),
+            trusted_proxies: proxies,
+            rooms,
+            ended: events::connection,
+        });
+        let hall = self.hall.init_with(Hall::new);
+        let seats = self.seats.take().each_mut();
+        for socket in self.sockets.init(seats.map(|seat| seat.socket(stack))) {
+            hall.furnish(socket);
+            if let Ok(usher) = usher(hall) {
+                spawner.spawn(usher);
+            }
+        }
+        if let Ok(announcement) = announcement(stack) {
+            spawner.spawn(announcement);
+        }
+        (hall, manners, self.desks.take())
     }
 }
 
-impl Default for Tables<'_> {
+impl<B: Board> Default for Memory<B> {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+/// Without an address nobody is heard.
+#[embassy_executor::task]
+async fn announcement(stack: Stack<'static>) {
+    stack.wait_config_up().await;
+    defmt::info!("listening on port {}", PORT);
+}
+
+#[embassy_executor::task(pool_size = SEATS)]
+async fn usher(hall: &'static Hall) {
+    hall.usher(PORT).await
+}
+
+/// Looks after time and entropy.
+pub async fn tend<S: EntropySource, I: I2c>(vitals: &Vitals<S>, rtc: &mut Rtc<I>) -> ! {
+    loop {
+        Timer::after_secs(Vitals::<S>::INTERVAL).await;
+        tell_time(vitals, rtc);
+        if let Some(health) = vitals.tend() {
+            events::entropy(health);
+        }
+    }
+}
+
+/// Takes the time of the real-time clock, or says why not.
+pub fn tell_time<S: EntropySource, I: I2c>(vitals: &Vitals<S>, rtc: &mut Rtc<I>) {
+    match rtc.read() {
+        Ok(time) => {
+            let source = TimeSource::RealTimeClock;
+            events::clock(source, time, vitals.synchronise(source, time));
+        }
+        Err(cause) => events::rtc(cause),
     }
 }

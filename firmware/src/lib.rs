@@ -1,7 +1,7 @@
 //! What every Smallgate board shares.
 #![no_std]
 
-#[cfg(feature = "net")]
+#[cfg(feature = "app")]
 pub mod app;
 pub mod clock;
 pub mod entropy;

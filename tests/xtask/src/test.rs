@@ -209,7 +209,7 @@ pub(crate) fn against_firmware(firmware: &Path) -> Result<Tally> {
     run_tests(
         cargo()
             .args(["test", "--no-fail-fast", "--package", TESTS])
-            .args(["--features", "board", "--test", "board"])
+            .args(["--features", "board", "--lib", "--test", "board"])
             .env("SMALLGATE_BOARD_IMAGE", firmware),
     )
 }

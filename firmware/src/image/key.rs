@@ -105,6 +105,10 @@ impl Es256 for Software {
 }
 
 /// A key that is ready to use, with the backend `E`.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is no heap to put it in, and a backend's keys are as large"
+)]
 pub enum ReadyKey<E: Es256> {
     /// Signs and verifies.
     Hs256(Hs256Key),

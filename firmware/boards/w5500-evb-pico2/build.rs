@@ -1,0 +1,18 @@
+//! Hands the linker its script. Here and not in a configuration's `rustflags`, which an outer
+//! `RUSTFLAGS` would silently replace: the image would be empty, and the build a success.
+
+fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed=memory.x");
+    println!("cargo:rustc-link-search={}", env!("CARGO_MANIFEST_DIR"));
+    println!("cargo:rustc-link-arg-bins=-Tlink.x");
+    println!("cargo:rustc-link-arg-bins=-Tdefmt.x");
+    // The sections keep their own alignment; a page's would only pad the image.
+    println!("cargo:rustc-link-arg-bins=--nmagic");
+    // Functions that came out the same are one. Where nothing else is asked for the linker is
+    // Rust's own, which can do this; GNU's can not.
+    println!("cargo:rerun-if-env-changed=RUSTC_LINKER");
+    if std::env::var_os("RUSTC_LINKER").is_none() {
+        println!("cargo:rustc-link-arg-bins=--icf=all");
+    }
+}

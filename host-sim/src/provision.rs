@@ -11,9 +11,10 @@ use smallgate_core::oauth::AuthorizationServer;
 use smallgate_core::profile::Profile;
 use smallgate_core::time::UnixTime;
 use smallgate_firmware::image::{
-    Contents, Image, Key, Lists, MAX_CLIENTS, MAX_SCOPES, MAX_SIZE, MAX_URIS, MAX_USERS,
-    ReadyKey, Software, Writer,
+    Contents, Image, Key, Lists, MAX_CLIENTS, MAX_SCOPES, MAX_SIZE, MAX_URIS, MAX_USERS, ReadyKey,
+    Software, Writer,
 };
+use smallgate_uf2::{BLOCK, Family, PAYLOAD, SECTOR};
 use zeroize::Zeroizing;
 
 use crate::cli::profile_named;
@@ -42,6 +43,10 @@ pub(crate) struct Provision {
     /// Pack the demonstration of a profile, with keys made for it
     #[arg(long, value_name = "PROFILE", value_parser = profile_named)]
     demo: Option<&'static Profile>,
+    /// Write a UF2 file, to be dropped on a board's drive, that puts the image
+    /// at this address of its flash: 0x10100000 for the W5500-EVB-Pico2
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    uf2: Option<u32>,
     /// Replace the file if there is one
     #[arg(long)]
     force: bool,
@@ -67,7 +72,18 @@ impl Provision {
         };
         let mut room = Zeroizing::new(vec![0; MAX_SIZE]);
         let image = pack(&built, made_at, &mut room)?;
-        store(&self.output, image, self.force)?;
+        match self.uf2 {
+            None => store(&self.output, image, self.force)?,
+            Some(address) => {
+                let blocks = smallgate_uf2::blocks(Family::Absolute, address, image);
+                // As many as there are, so that no secret stays behind in memory that was too small.
+                let mut file = Zeroizing::new(Vec::with_capacity(
+                    image.len().div_ceil(PAYLOAD).saturating_mul(BLOCK),
+                ));
+                blocks.for_each(|block| file.extend_from_slice(&block));
+                store(&self.output, &file, self.force)?;
+            }
+        }
         let configuration = built.server.configuration();
         println!(
             "{}: {} octets. Profile {}, issuer {}, {} clients, {} users, {}",
@@ -101,6 +117,20 @@ impl Provision {
             );
         }
         Ok(())
+    }
+}
+
+/// Where in a flash an image goes.
+fn address(text: &str) -> Result<u32, String> {
+    let address = text
+        .strip_prefix("0x")
+        .and_then(|digits| u32::from_str_radix(digits, 16).ok())
+        .ok_or("an address is written as 0x10100000")?;
+    match address.is_multiple_of(SECTOR) {
+        true => Ok(address),
+        false => Err(format!(
+            "a flash is erased {SECTOR} octets at a time, so the address is a multiple of {SECTOR:#x}"
+        )),
     }
 }
 

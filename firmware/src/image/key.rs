@@ -68,11 +68,8 @@ pub trait Es256 {
     /// # Errors
     ///
     /// The point is not on the curve.
-    fn point(
-        x: &[u8; 32],
-        y: &[u8; 32],
-        key_id: Option<&str>,
-    ) -> Result<Self::Verifying, KeyError>;
+    fn point(x: &[u8; 32], y: &[u8; 32], key_id: Option<&str>)
+    -> Result<Self::Verifying, KeyError>;
 }
 
 /// The core's own ES256, in pure Rust.

@@ -6,3 +6,4 @@ mod provision;
 mod refusals;
 mod serve;
 mod support;
+mod uf2;

@@ -6,18 +6,21 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 
+use crate::flash;
 use crate::gateway;
 use crate::image::{self, Panic};
 use crate::measure::{Measurement, table, to_json};
 use crate::process::{root, succeed, target};
 use crate::qemu::{Report, run};
-use crate::toolchain::{Road, TARGET, Toolchain};
+use crate::toolchain::{Road, Toolchain};
 use crate::tools::{Need, ensure};
 
 #[derive(Subcommand)]
 pub(crate) enum Task {
     /// Flash, memory, instructions, panics and speed of the firmware and its parts
     Measure(Options),
+    /// Build the gateway for a board that can be bought, and the files to flash
+    Build(flash::BuildOptions),
     /// Run the firmware with a configuration or a demonstration, until Ctrl-C
     Run(gateway::RunOptions),
 }
@@ -32,11 +35,37 @@ pub(crate) struct Options {
     toolchain: Option<Road>,
 }
 
-/// Every board's crate, below the root.
-pub(crate) const BOARDS: &[&str] = &["firmware/boards/mps2-an386"];
+/// A board.
+pub(crate) struct Board {
+    /// Its crate's folder in [`Board::FOLDER`].
+    pub(crate) name: &'static str,
+    /// What Rust calls its processor.
+    pub(crate) target: &'static str,
+}
 
-/// The board that QEMU emulates.
-const MEASURED: &str = "firmware/boards/mps2-an386";
+impl Board {
+    /// Where the boards are, below the root.
+    const FOLDER: &str = "firmware/boards";
+
+    pub(crate) fn path(&self) -> PathBuf {
+        root().join(Self::FOLDER).join(self.name)
+    }
+}
+
+/// Every board.
+pub(crate) const BOARDS: &[&Board] = &[&MEASURED, &PICO2];
+
+/// The board that QEMU emulates: a Cortex-M4F.
+pub(crate) const MEASURED: Board = Board {
+    name: "mps2-an386",
+    target: "thumbv7em-none-eabihf",
+};
+
+/// WIZnet's board with an RP2350: a Cortex-M33.
+pub(crate) const PICO2: Board = Board {
+    name: "w5500-evb-pico2",
+    target: "thumbv8m.main-none-eabihf",
+};
 
 /// The programs that measure.
 pub(crate) const PROGRAMS: &[&str] = &["empty", "hmac", "es256", "verify", "issue", "request"];
@@ -158,7 +187,7 @@ pub(crate) fn build(toolchain: &Toolchain, build: Build, programs: &[&str]) -> R
         build.name()
     );
     let target_dir = target().join("board").join(toolchain.road.name());
-    let mut command = toolchain.cargo("build", &root().join(MEASURED), &target_dir);
+    let mut command = toolchain.cargo("build", &MEASURED.path(), &target_dir);
     command.args(["--quiet", "--profile", build.profile()]);
     command.args(["--no-default-features", "--features", build.feature()]);
     for program in programs {
@@ -173,7 +202,10 @@ pub(crate) fn build(toolchain: &Toolchain, build: Build, programs: &[&str]) -> R
     for program in programs {
         let image = images.join(program);
         fs::copy(
-            target_dir.join(TARGET).join(build.profile()).join(program),
+            target_dir
+                .join(toolchain.target)
+                .join(build.profile())
+                .join(program),
             &image,
         )
         .with_context(|| format!("no image of {program}"))?;
@@ -256,21 +288,24 @@ fn measure_one(
 pub(crate) fn task(task: &Task) -> Result<()> {
     match task {
         Task::Measure(options) => tell(options),
+        Task::Build(options) => flash::run(options),
         Task::Run(options) => gateway::run(options),
     }
 }
 
 fn tell(options: &Options) -> Result<()> {
     ensure(&[Need::Host, Need::Board])?;
-    let toolchain = Toolchain::choose(options.toolchain)?;
+    let toolchain = Toolchain::choose(options.toolchain, MEASURED.target)?;
     let all = measure(&toolchain)?;
     let whole = gateway::FITTING
         .iter()
         .map(|&of| gateway::measure(&toolchain, of))
         .collect::<Result<Vec<_>>>()?;
+    let others = flash::measure(options.toolchain, &PICO2)?;
     let of_programs = all.iter().flat_map(|one| &one.measurements);
     let measurements: Vec<Measurement> = of_programs
         .chain(whole.iter().flat_map(|one| &one.measurements))
+        .chain(&others)
         .cloned()
         .collect();
     if options.json {

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::board::{Backend, Build, Measured, Opt, build, limited, measure};
+use crate::board::{Backend, Build, MEASURED, Measured, Opt, PICO2, build, limited, measure};
+use crate::flash;
 use crate::gateway::{self, FLASHED, GATEWAY};
 use crate::image::{self, Panic};
 use crate::measure::{Measurement, grouped};
@@ -64,7 +65,7 @@ impl Tests {
 }
 
 pub(crate) fn run(road: Option<Road>) -> Result<Tally> {
-    let toolchain = Toolchain::choose(road)?;
+    let toolchain = Toolchain::choose(road, MEASURED.target)?;
     println!("mps2-an386 in QEMU; {toolchain}\n");
     let mut tests = Tests::default();
     twins(&mut tests, &build(&toolchain, LIMITED, TWINS)?)?;
@@ -84,6 +85,20 @@ pub(crate) fn run(road: Option<Road>) -> Result<Tally> {
     tests.add(
         "everything that has a limit was measured",
         (!unmeasured.is_empty()).then(|| unmeasured.join(", ")),
+    );
+    // It runs nowhere here.
+    let others = flash::measure(road, &PICO2);
+    for measured in others.iter().flatten() {
+        println!(
+            "{}: {} {}",
+            measured.full_name(),
+            grouped(measured.value),
+            measured.unit
+        );
+    }
+    tests.add(
+        "w5500-evb-pico2 is built, and is what its boot ROM starts",
+        others.err().map(|error| format!("{error:#}")),
     );
     let mut tally = tests.end();
     let images = build(&toolchain, FLASHED, &[GATEWAY])?;

@@ -2,19 +2,25 @@
 
 use anyhow::{Result, bail};
 
-use crate::toolchain::{self, TARGET};
+use crate::board::BOARDS;
+use crate::toolchain;
 use crate::tools::{Need, TOOLS, Tool, remedy};
 
 pub(crate) fn run() -> Result<()> {
     let wide = TOOLS.iter().map(|tool| tool.name.len()).max().unwrap_or(0);
     let mut missing: Vec<&Tool> = Vec::new();
     // Debian's Rust stands in for rustup's target, and is not needed beside it.
-    let spared = toolchain::has_target().unwrap_or(false);
+    let spared = BOARDS
+        .iter()
+        .all(|board| toolchain::has_target(board.target).unwrap_or(false));
     for tool in TOOLS {
         match tool.found() {
             Some(version) => println!("ok       {:wide$}  {version}", tool.name),
             None if spared && tool.needs == [Need::DebianToolchain] => {
-                println!("spared   {:wide$}  rustup has {TARGET}", tool.name);
+                println!(
+                    "spared   {:wide$}  rustup has the boards' targets",
+                    tool.name
+                );
             }
             None => {
                 println!(
@@ -41,6 +47,7 @@ fn list(needs: &[Need]) -> String {
         .map(|need| match need {
             Need::Host => "host",
             Need::Board => "board",
+            Need::Image => "image",
             Need::DebianToolchain => "board without rustup's target",
             Need::Proof => "proof",
             Need::Lint => "lint",

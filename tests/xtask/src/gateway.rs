@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
-use crate::board::{Backend, Build, Opt, build};
+use crate::board::{Backend, Build, MEASURED, Opt, build};
 use crate::image::{self, Panic};
 use crate::measure::Measurement;
 use crate::process::{cargo, within};
@@ -58,7 +58,7 @@ pub(crate) struct RunOptions {
 /// Builds the firmware and becomes the program that runs it, so that Ctrl-C is that one's alone.
 pub(crate) fn run(options: &RunOptions) -> Result<()> {
     ensure(&[Need::Host, Need::Board])?;
-    let toolchain = Toolchain::choose(options.toolchain)?;
+    let toolchain = Toolchain::choose(options.toolchain, MEASURED.target)?;
     let images = build(&toolchain, FLASHED, &[GATEWAY])?;
     let mut command = program("run", &images.join(GATEWAY));
     if let Some(config) = &options.config {

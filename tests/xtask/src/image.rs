@@ -7,7 +7,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use object::{Object, ObjectSection, ObjectSymbol, SectionFlags, SymbolKind, elf};
+use object::read::elf::{ElfFile32, ProgramHeader};
+use object::{Endianness, Object, ObjectSection, ObjectSymbol, SectionFlags, SymbolKind, elf};
 
 use crate::process::within;
 
@@ -44,6 +45,54 @@ pub(crate) fn flash(path: &Path) -> Result<u64> {
         })
         .map(|section| section.size())
         .sum())
+}
+
+/// The octets of RAM that variables take; a stack comes besides.
+pub(crate) fn ram(path: &Path) -> Result<u64> {
+    let octets = fs::read(path).with_context(|| path.display().to_string())?;
+    let file = object::File::parse(&*octets)?;
+    Ok(file
+        .sections()
+        .filter(|section| {
+            let SectionFlags::Elf { sh_flags, .. } = section.flags() else {
+                return false;
+            };
+            sh_flags.contains(elf::SHF_ALLOC) && sh_flags.contains(elf::SHF_WRITE)
+        })
+        .map(|section| section.size())
+        .sum())
+}
+
+/// What is flashed, and at which address: all segments as one, gaps as if erased.
+pub(crate) fn flashed(path: &Path) -> Result<(u32, Vec<u8>)> {
+    // More is no gap between two sections, but an address that is wrong.
+    const GAP: usize = 4096;
+    let octets = fs::read(path).with_context(|| path.display().to_string())?;
+    let file = ElfFile32::<Endianness>::parse(&*octets)?;
+    let endian = file.endian();
+    let mut segments: Vec<(u32, &[u8])> = Vec::new();
+    for header in file.elf_program_headers() {
+        let data = header.data(endian, &*octets);
+        let data = data.ok().context("a segment is not in the file")?;
+        if header.p_type(endian) == elf::PT_LOAD && !data.is_empty() {
+            segments.push((header.p_paddr(endian), data));
+        }
+    }
+    segments.sort_by_key(|(address, _)| *address);
+    let begin = segments
+        .first()
+        .map(|(address, _)| *address)
+        .with_context(|| format!("{}: nothing to flash", path.display()))?;
+    let mut image: Vec<u8> = Vec::new();
+    for (address, data) in segments {
+        let offset = (address - begin) as usize;
+        if offset < image.len() || offset - image.len() > GAP {
+            bail!("{}: no segment belongs at {address:#x}", path.display());
+        }
+        image.resize(offset, 0xFF);
+        image.extend_from_slice(data);
+    }
+    Ok((begin, image))
 }
 
 /// A panic that is linked, and a function that calls it.

@@ -3,8 +3,8 @@
 use anyhow::{Result, bail};
 use clap::Args;
 
-use crate::board::BOARDS;
-use crate::process::{cargo, root, succeed, target};
+use crate::board::{BOARDS, MEASURED};
+use crate::process::{self, cargo, root, succeed};
 use crate::toolchain::{Road, Toolchain};
 use crate::tools::{Need, ensure};
 
@@ -65,30 +65,49 @@ pub(crate) fn run(options: &Options) -> Result<()> {
                     .args(["clippy", "--all-targets", "--manifest-path"])
                     .arg(&fuzz)
                     .arg("--target-dir")
-                    .arg(target().join("fuzz-lint"))
+                    .arg(process::target().join("fuzz-lint"))
                     .args(["--", "-D", "warnings"]),
             ),
         );
     }
 
-    let toolchain = Toolchain::choose(options.toolchain)?;
-    for board in BOARDS {
+    // The workspace's is without what only boards turn on.
+    step(
+        "clippy of what boards share",
+        succeed(
+            cargo()
+                .args(["clippy", "--package", "smallgate-firmware"])
+                .args(["--features", "app", "--", "-D", "warnings"]),
+        ),
+    );
+
+    // What is linked for boards alone: a crate that they share, and each of them.
+    let shared = root().join("firmware/cortex-m");
+    let shared = (shared, MEASURED.target, &["asm"][..]);
+    let boards = BOARDS
+        .iter()
+        // Its backends exclude each other, so each is a build of its own.
+        .map(|board| (board.path(), board.target, &["asm", "p256"][..]));
+    for (path, target, backends) in std::iter::once(shared).chain(boards) {
+        let toolchain = Toolchain::choose(options.toolchain, target)?;
+        let board = path.file_name().unwrap_or_default().display();
         step(
             &format!("format of {board}"),
             succeed(
                 cargo()
                     .args(["fmt", "--check", "--manifest-path"])
-                    .arg(root().join(board).join("Cargo.toml")),
+                    .arg(path.join("Cargo.toml")),
             ),
         );
-        // Its backends exclude each other, so each is a build of its own.
-        for backend in ["asm", "p256"] {
-            let target_dir = target().join("board-lint").join(toolchain.road.name());
+        for backend in backends {
+            let target_dir = process::target()
+                .join("board-lint")
+                .join(toolchain.road.name());
             step(
                 &format!("clippy of {board} ({backend})"),
                 succeed(
                     toolchain
-                        .cargo("clippy", &root().join(board), &target_dir)
+                        .cargo("clippy", &path, &target_dir)
                         .args([
                             "--all-targets",
                             "--no-default-features",

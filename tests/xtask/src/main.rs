@@ -1,8 +1,9 @@
-//! The project's tasks: `cargo xtask test`, `lint`, `doctor`, `requirements`, `fuzz`, `board measure`, `board run`.
+//! The project's tasks: `cargo xtask test`, `lint`, `doctor`, `requirements`, `fuzz`, `board build`, `board measure`, `board run`.
 
 mod board;
 mod board_test;
 mod doctor;
+mod flash;
 mod fuzz;
 mod gateway;
 mod image;

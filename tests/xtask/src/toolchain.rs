@@ -12,9 +12,6 @@ use clap::ValueEnum;
 use crate::process::within;
 use crate::tools::{DEBIAN_CARGO, DEBIAN_CLIPPY, DEBIAN_RUSTC, Need, ensure};
 
-/// A Cortex-M4F.
-pub(crate) const TARGET: &str = "thumbv7em-none-eabihf";
-
 /// How much an image logs: what happened, and what went wrong. defmt's default is errors alone.
 const LOGGED: &str = "info";
 
@@ -38,9 +35,10 @@ impl Road {
     }
 }
 
-/// A toolchain that can build for [`TARGET`].
+/// A toolchain that can build for `target`.
 pub(crate) struct Toolchain {
     pub(crate) road: Road,
+    pub(crate) target: &'static str,
     version: String,
 }
 
@@ -55,14 +53,14 @@ impl fmt::Display for Toolchain {
 
 impl Toolchain {
     /// The one asked for; else rustup's if it has the target or can fetch it, and Debian's if not.
-    pub(crate) fn choose(forced: Option<Road>) -> Result<Self> {
+    pub(crate) fn choose(forced: Option<Road>, target: &'static str) -> Result<Self> {
         let road = match forced {
             Some(Road::Rustup) => {
-                add_target().context("rustup's target was asked for")?;
+                add_target(target).context("rustup's target was asked for")?;
                 Road::Rustup
             }
             Some(Road::Debian) => Road::Debian,
-            None => match add_target() {
+            None => match add_target(target) {
                 Ok(()) => Road::Rustup,
                 Err(error) => {
                     eprintln!("xtask: {error:#}; falling back on Debian's Rust");
@@ -84,7 +82,11 @@ impl Toolchain {
             .take(2)
             .collect::<Vec<_>>()
             .join(" ");
-        Ok(Self { road, version })
+        Ok(Self {
+            road,
+            target,
+            version,
+        })
     }
 
     /// `cargo SUBCOMMAND` for the board whose crate is in `board`, in an environment that only this
@@ -110,17 +112,14 @@ impl Toolchain {
                 .env("CARGO", DEBIAN_CARGO)
                 .env("RUSTC", DEBIAN_RUSTC)
                 .env("RUSTC_BOOTSTRAP", "1")
-                .env(
-                    "CARGO_TARGET_THUMBV7EM_NONE_EABIHF_LINKER",
-                    "arm-none-eabi-ld",
-                );
+                .env(linker_of(self.target), "arm-none-eabi-ld");
         }
         command.arg(subcommand);
         if self.road == Road::Debian {
             command.args(["-Z", "build-std=core"]);
         }
         command
-            .args(["--target", TARGET, "--target-dir"])
+            .args(["--target", self.target, "--target-dir"])
             .arg(target_dir);
         command
     }
@@ -142,26 +141,35 @@ impl Toolchain {
     }
 }
 
+/// The variable that tells cargo the linker of a target.
+fn linker_of(target: &str) -> String {
+    let name = target.to_ascii_uppercase().replace(['-', '.'], "_");
+    format!("CARGO_TARGET_{name}_LINKER")
+}
+
 /// Whether rustup has the target, without fetching it.
-pub(crate) fn has_target() -> Result<bool> {
+pub(crate) fn has_target(target: &str) -> Result<bool> {
     let installed = within(
         PATIENCE,
         Command::new("rustup").args(["target", "list", "--installed"]),
     )?;
-    Ok(installed.stdout.lines().any(|target| target == TARGET))
+    Ok(installed
+        .stdout
+        .lines()
+        .any(|installed| installed == target))
 }
 
-fn add_target() -> Result<()> {
-    if has_target()? {
+fn add_target(target: &str) -> Result<()> {
+    if has_target(target)? {
         return Ok(());
     }
     let added = within(
         PATIENCE,
-        Command::new("rustup").args(["target", "add", TARGET]),
+        Command::new("rustup").args(["target", "add", target]),
     )?;
     if !added.status.success() {
         bail!(
-            "`rustup target add {TARGET}` failed: {}",
+            "`rustup target add {target}` failed: {}",
             added.stderr.lines().last().unwrap_or_default()
         );
     }
@@ -175,8 +183,17 @@ mod tests {
     fn toolchain(road: Road) -> Toolchain {
         Toolchain {
             road,
+            target: "thumbv8m.main-none-eabihf",
             version: "rustc 1.95.0".to_owned(),
         }
+    }
+
+    #[test]
+    fn the_linker_of_a_target_is_named_as_cargo_does() {
+        assert_eq!(
+            linker_of("thumbv8m.main-none-eabihf"),
+            "CARGO_TARGET_THUMBV8M_MAIN_NONE_EABIHF_LINKER"
+        );
     }
 
     #[test]

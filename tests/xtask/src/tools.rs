@@ -16,6 +16,8 @@ pub(crate) enum Need {
     Host,
     /// Building a board's image and running it in QEMU.
     Board,
+    /// Building a board's image.
+    Image,
     /// Building a board's image where rustup has no `core` for it.
     DebianToolchain,
     /// Fuzzing and memory checking.
@@ -103,17 +105,17 @@ pub(crate) const TOOLS: &[Tool] = &[
     },
     Tool {
         name: "arm-none-eabi-gcc",
-        why: "assembles the Cortex-M4 backend of ES256",
+        why: "assembles the backend of ES256 for Cortex-M4 and M33",
         probe: Probe::Runs(&["arm-none-eabi-gcc", "--version"]),
         source: Source::Apt(&["gcc-arm-none-eabi"]),
-        needs: &[Need::Board, Need::Lint],
+        needs: &[Need::Board, Need::Image, Need::Lint],
     },
     Tool {
         name: "newlib",
         why: "the C headers of that backend",
         probe: Probe::Names(&["arm-none-eabi-gcc", "-print-file-name=libc.a"]),
         source: Source::Apt(&["libnewlib-arm-none-eabi"]),
-        needs: &[Need::Board, Need::Lint],
+        needs: &[Need::Board, Need::Image, Need::Lint],
     },
     Tool {
         name: "arm-none-eabi-objdump",

@@ -1,0 +1,163 @@
+//! Boards that nothing here can run: built, weighed, and made into files to flash.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, ValueEnum};
+use smallgate_uf2::{Family, SECTOR};
+
+use crate::board::{Board, Build, Opt, PICO2};
+use crate::gateway::{FLASHED, GATEWAY};
+use crate::image;
+use crate::measure::{Measurement, grouped};
+use crate::process::{root, succeed, target};
+use crate::toolchain::{Road, Toolchain};
+use crate::tools::{Need, ensure};
+
+#[derive(Args)]
+pub(crate) struct BuildOptions {
+    /// For which board
+    #[arg(value_enum)]
+    board: Hardware,
+    /// Which Rust compiles the image; without it, rustup's where it has the target
+    #[arg(long, value_enum)]
+    toolchain: Option<Road>,
+}
+
+/// What can be bought.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Hardware {
+    /// WIZnet's W5500-EVB-Pico2, an RP2350 with a W5500
+    #[value(name = "w5500-evb-pico2")]
+    Pico2,
+}
+
+impl Hardware {
+    fn board(self) -> &'static Board {
+        match self {
+            Hardware::Pico2 => &PICO2,
+        }
+    }
+}
+
+/// Where the boot ROM looks for what an image is (RP2350 datasheet, 5.9.5: "within the first 4kB").
+const LOOKED_THROUGH: usize = 4096;
+
+/// How such a block begins and ends (RP2350 datasheet, 5.9.1).
+const BLOCK_BEGINS: [u8; 4] = 0xFFFF_DED3_u32.to_le_bytes();
+const BLOCK_ENDS: [u8; 4] = 0xAB12_3579_u32.to_le_bytes();
+
+/// Builds a board's gateway, makes the file to drop on its drive, and says how large all is.
+pub(crate) fn run(options: &BuildOptions) -> Result<()> {
+    ensure(&[Need::Host, Need::Image])?;
+    let board = options.board.board();
+    let toolchain = Toolchain::choose(options.toolchain, board.target)?;
+    let elf = build(&toolchain, board)?;
+    let file = uf2(&elf)?;
+    let below = root();
+    let shown = |path: &Path| {
+        path.strip_prefix(&below)
+            .unwrap_or(path)
+            .display()
+            .to_string()
+    };
+    println!("{} with {toolchain}", board.name);
+    println!("{}: for a debugger", shown(&elf));
+    println!("{}: for the board's drive", shown(&file));
+    for measured in weigh(board, &elf)? {
+        println!(
+            "{}: {} {}",
+            measured.name,
+            grouped(measured.value),
+            measured.unit
+        );
+    }
+    Ok(())
+}
+
+/// Builds it and takes its measures.
+pub(crate) fn measure(road: Option<Road>, board: &'static Board) -> Result<Vec<Measurement>> {
+    let toolchain = Toolchain::choose(road, board.target)?;
+    let elf = build(&toolchain, board)?;
+    uf2(&elf)?;
+    weigh(board, &elf)
+}
+
+/// The ELF file of the board's gateway, in the build that is flashed.
+fn build(toolchain: &Toolchain, board: &Board) -> Result<PathBuf> {
+    const BUILD: Build = FLASHED;
+    const _: () = assert!(matches!(BUILD.opt, Opt::Size));
+    eprintln!(
+        "xtask: building {GATEWAY} for {} with {toolchain}",
+        board.name
+    );
+    let target_dir = target().join("board").join(toolchain.road.name());
+    let mut command = toolchain.cargo("build", &board.path(), &target_dir);
+    command.args(["--quiet", "--release", "--bin", GATEWAY]);
+    command.args(["--no-default-features", "--features", BUILD.feature()]);
+    succeed(&mut command)?;
+    // Beside the images of other boards, each in a folder of its own.
+    let images = target().join(board.name);
+    fs::create_dir_all(&images)?;
+    let built = target_dir.join(board.target).join("release").join(GATEWAY);
+    let elf = images.join(GATEWAY).with_extension("elf");
+    fs::copy(&built, &elf).with_context(|| built.display().to_string())?;
+    image::require_vector_table(&elf)?;
+    Ok(elf)
+}
+
+fn weigh(board: &Board, elf: &Path) -> Result<Vec<Measurement>> {
+    let row = |name: &str, value| Measurement {
+        name: format!("{name} {}", board.name),
+        build: FLASHED.name(),
+        value,
+        unit: "octets",
+        limit: None,
+    };
+    Ok(vec![
+        row("flash", image::flash(elf)?),
+        row("ram static", image::ram(elf)?),
+    ])
+}
+
+/// Writes the file for the board's drive, beside `elf`.
+fn uf2(elf: &Path) -> Result<PathBuf> {
+    let (address, octets) = image::flashed(elf)?;
+    if !address.is_multiple_of(SECTOR) {
+        bail!("{}: begins within a sector, at {address:#x}", elf.display());
+    }
+    require_block(&octets).with_context(|| elf.display().to_string())?;
+    let file: Vec<u8> = smallgate_uf2::blocks(Family::Rp2350ArmSecure, address, &octets)
+        .flatten()
+        .collect();
+    let path = elf.with_extension("uf2");
+    fs::write(&path, file).with_context(|| path.display().to_string())?;
+    Ok(path)
+}
+
+/// Refuses an image that the boot ROM would not start; such a build succeeds, and is of no use.
+fn require_block(octets: &[u8]) -> Result<()> {
+    let looked_through = octets.get(..LOOKED_THROUGH).unwrap_or(octets);
+    let mut words = looked_through.chunks_exact(4);
+    if !(words.any(|word| word == BLOCK_BEGINS) && words.any(|word| word == BLOCK_ENDS)) {
+        bail!("no block within the first {LOOKED_THROUGH} octets says what the image is");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_without_a_block_where_the_boot_rom_looks_is_refused() {
+        let block = [BLOCK_BEGINS, [1, 2, 3, 4], BLOCK_ENDS].concat();
+        let image = |before: usize| [vec![0; before], block.clone(), vec![0; 8192]].concat();
+        assert!(require_block(&image(272)).is_ok());
+        assert!(require_block(&image(LOOKED_THROUGH - 12)).is_ok());
+        assert!(require_block(&image(LOOKED_THROUGH - 8)).is_err());
+        assert!(require_block(&image(LOOKED_THROUGH)).is_err());
+        assert!(require_block(&[]).is_err());
+    }
+}

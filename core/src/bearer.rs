@@ -153,15 +153,7 @@ impl ResourceServer<'_> {
     ///
     /// A scope is missing.
     pub fn require(&self, token: &Verified<'_>, scope: &str) -> Result<(), BearerError> {
-        let granted = token.claims().scope;
-        let suffices = pieces(scope, b' ')
-            .filter(|name| !name.is_empty())
-            .all(|name| {
-                granted
-                    .as_ref()
-                    .is_some_and(|granted| granted.contains(name))
-            });
-        if suffices {
+        if suffices(token, scope) {
             Ok(())
         } else {
             Err(BearerError::InsufficientScope)
@@ -194,6 +186,18 @@ impl ResourceServer<'_> {
             }
         }
     }
+}
+
+/// Whether the token has every scope named in `scope`, separated by spaces.
+pub(crate) fn suffices(token: &Verified<'_>, scope: &str) -> bool {
+    let granted = token.claims().scope;
+    pieces(scope, b' ')
+        .filter(|name| !name.is_empty())
+        .all(|name| {
+            granted
+                .as_ref()
+                .is_some_and(|granted| granted.contains(name))
+        })
 }
 
 /// Whether a query has a parameter called `access_token`, however escaped: a

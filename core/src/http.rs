@@ -7,7 +7,7 @@ use core::ops::Range;
 use zeroize::Zeroize;
 
 use crate::codec::copy;
-use crate::codec::split::pieces;
+use crate::codec::split::{pieces, split_at_first};
 use crate::profile::Profile;
 
 /// A request whose head and body have arrived whole. Its head, `'h`, is read
@@ -24,6 +24,17 @@ pub struct Request<'h, 'r> {
     pub body: Body<'r>,
     /// Where the request comes from, for the throttle.
     pub source: Source,
+}
+
+impl<'h> Request<'h, '_> {
+    /// The target's path, and its query if there is one.
+    #[must_use]
+    pub fn path_and_query(&self) -> (&'h str, Option<&'h str>) {
+        match split_at_first(self.target, b'?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (self.target, None),
+        }
+    }
 }
 
 /// A header field.

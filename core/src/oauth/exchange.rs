@@ -22,8 +22,8 @@ use super::session::{Events, Session};
 use super::throttle::Throttle;
 use super::token;
 use crate::bearer::BearerError;
-use crate::codec::split::split_at_first;
 use crate::http::{Request, Response, Route};
+use crate::jwt::Verified;
 use crate::profile::GrantType;
 use crate::secret::Entropy;
 use crate::store::{Committed, Loaded, Seen, Store, StoreUnavailable, Write};
@@ -76,24 +76,9 @@ impl AuthorizationServer<'_> {
         throttle: &'x Throttle<'x>,
         out: &'x mut [u8],
     ) -> Step<'x> {
-        let (path, query) = match split_at_first(request.target, b'?') {
-            Some((path, query)) => (path, Some(query)),
-            None => (request.target, None),
-        };
-        let (out, scratch) = out.split_at_mut(out.len().saturating_sub(out.len() / 4));
-        let mut session = Session {
-            server: self,
-            clock,
-            now: clock.now.unwrap_or(UnixTime(0)),
-            entropy,
-            throttle,
-            source: request.source,
-            response: Response::new(out),
-            events: Events::new(),
-            client: None,
-            by_header: false,
-            named: None,
-        };
+        let (path, query) = request.path_and_query();
+        let (mut session, scratch) =
+            Session::begin(self, clock, entropy, throttle, request.source, out);
         let next = self.dispatch(&mut session, request, path, query, scratch);
         next.join(session)
     }
@@ -132,18 +117,23 @@ impl AuthorizationServer<'_> {
             ),
             Route::Metadata => metadata::metadata(session),
             Route::Jwks => metadata::jwks(session),
-            Route::Me => me::begin(session, headers, query, scratch),
+            Route::Me => me::begin(session, headers, query, scratch, None),
         }
     }
 }
 
 impl<'x> Next<'x> {
-    fn join(self, session: Session<'x>) -> Step<'x> {
-        match self {
-            Next::Done => Step::Done(Answer {
+    pub(super) fn join(self, session: Session<'x>) -> Step<'x> {
+        let done = |permitted, session: Session<'x>| {
+            Step::Done(Answer {
                 response: session.response,
                 events: session.events,
-            }),
+                permitted,
+            })
+        };
+        match self {
+            Next::Done => done(None, session),
+            Next::Permit(token) => done(Some(token), session),
             Next::Load { id, then } => Step::Load(Load { session, id, then }),
             Next::Work(hashing) => Step::Work(Work { session, hashing }),
             Next::Commit(swap) => Step::Commit(Commit { session, swap }),
@@ -174,7 +164,7 @@ impl<'x> Load<'x> {
         let session = &mut self.session;
         let next = match (loaded, self.then) {
             (Err(StoreUnavailable), AfterLoad::Ask(_)) => {
-                me::refuse(session, BearerError::StoreUnavailable)
+                me::refuse(session, BearerError::StoreUnavailable, "")
             }
             // Nobody knows whether it was written, so nothing was issued.
             (Err(StoreUnavailable), AfterLoad::Settle { .. }) => {
@@ -349,6 +339,8 @@ impl<'x> Session<'x> {
 pub struct Answer<'x> {
     pub(super) response: Response<'x>,
     pub(super) events: Events<'x>,
+    /// The token that a resource of the caller's own may be used with.
+    pub(super) permitted: Option<Verified<'x>>,
 }
 
 impl<'x> Answer<'x> {

@@ -1,5 +1,5 @@
 //! `GET /me/`: who the token stands for, the one resource that every server
-//! has.
+//! has; and the questions that any other resource asks as well.
 
 use super::config::Configuration;
 use super::event::Event;
@@ -8,11 +8,12 @@ use super::next::{AfterLoad, Asking, Next};
 use super::response;
 use super::session::Session;
 use super::standing;
-use crate::bearer::BearerError;
-use crate::http::Header;
+use crate::bearer::{self, BearerError};
+use crate::http::{Header, Response};
 use crate::jwt::Claims;
 use crate::store::Loaded;
 
+/// `scope` is what a resource of the caller's own asks for; none is `/me/`.
 // Not inlined: `dispatch` would hold the frames of all endpoints at once.
 #[inline(never)]
 pub(super) fn begin<'x>(
@@ -20,23 +21,24 @@ pub(super) fn begin<'x>(
     headers: &[Header<'_>],
     query: Option<&str>,
     scratch: &'x mut [u8],
+    scope: Option<&'x str>,
 ) -> Next<'x> {
     let configuration = session.configuration();
     // With a clock that went back nobody knows what has expired.
     let now = session.clock.now.filter(|_| session.check_clock().is_ok());
     let resource = &session.server.resource;
     match resource.authenticate(headers, query, now, scratch) {
-        Err(error) => refuse(session, error),
+        Err(error) => refuse(session, error, ""),
         Ok(token) if !standing::token_stands(configuration, token.claims()) => {
-            refuse(session, BearerError::Revoked)
+            refuse(session, BearerError::Revoked, "")
         }
         Ok(token) => match standing::grant_of(configuration, token.claims()) {
             // Of a client's own tokens nothing is stored, nor is anything of
             // tokens without a `jti`: those are good until they expire.
-            None => answer(session, token.claims()),
+            None => Asking { token, scope }.answer(session),
             Some(id) => Next::Load {
                 id,
-                then: AfterLoad::Ask(Asking { token }),
+                then: AfterLoad::Ask(Asking { token, scope }),
             },
         },
     }
@@ -52,9 +54,18 @@ impl<'x> Asking<'x> {
             matches!(grant.state, State::Active { .. }) && standing::stands(configuration, &grant)
         });
         if stands {
-            answer(session, self.token.claims())
+            self.answer(session)
         } else {
-            refuse(session, BearerError::Revoked)
+            refuse(session, BearerError::Revoked, "")
+        }
+    }
+
+    /// The grant stands, or there is none.
+    fn answer(self, session: &mut Session<'x>) -> Next<'x> {
+        match self.scope {
+            None => answer(session, self.token.claims()),
+            Some(scope) if bearer::suffices(&self.token, scope) => Next::Permit(self.token),
+            Some(scope) => refuse(session, BearerError::InsufficientScope, scope),
         }
     }
 }
@@ -75,18 +86,24 @@ fn answer<'x>(session: &mut Session<'x>, claims: &Claims<'_>) -> Next<'x> {
     Next::Done
 }
 
-pub(super) fn refuse<'x>(session: &mut Session<'x>, error: BearerError) -> Next<'x> {
+/// Says no; `scope` is what would suffice.
+pub(super) fn refuse<'x>(session: &mut Session<'x>, error: BearerError, scope: &str) -> Next<'x> {
     session.event(Event::ResourceRefused { cause: error });
-    let out = &mut session.response;
+    challenge(&mut session.response, error, scope);
+    Next::Done
+}
+
+/// The same, written.
+pub(super) fn challenge(out: &mut Response<'_>, error: BearerError, scope: &str) {
     out.set_status(error.status());
     response::headers(out);
     match error {
         BearerError::ClockUnset | BearerError::StoreUnavailable => out.header("retry-after", "5"),
         _ => {
-            out.header_with("www-authenticate", |text| error.challenge("", text));
+            out.header_with("www-authenticate", |text| error.challenge(scope, text));
         }
     }
-    session.json(&mut |json| {
+    response::json(out, &mut |json| {
         json.begin_object();
         json.member_texts(&[
             ("error", error.code()),
@@ -94,5 +111,4 @@ pub(super) fn refuse<'x>(session: &mut Session<'x>, error: BearerError) -> Next<
         ]);
         json.end_object();
     });
-    Next::Done
 }

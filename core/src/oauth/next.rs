@@ -18,6 +18,8 @@ use crate::store::Seen;
 /// carries: that is large, and moved once a step.
 pub(super) enum Next<'x> {
     Done,
+    /// The token is good for a resource of the caller's own.
+    Permit(Verified<'x>),
     Load { id: GrantId, then: AfterLoad<'x> },
     Work(Hashing<'x>),
     Commit(Swap<'x>),
@@ -117,6 +119,8 @@ pub(super) struct Inspection<'x> {
 /// A token that is good, whose grant is asked whether it still stands.
 pub(super) struct Asking<'x> {
     pub(super) token: Verified<'x>,
+    /// What a resource of the caller's own asks for; none is `/me/`.
+    pub(super) scope: Option<&'x str>,
 }
 
 /// A password that is being hashed.

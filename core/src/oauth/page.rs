@@ -1,8 +1,9 @@
-//! The pages of the authorization endpoint: plain HTML that needs no script, no
-//! style sheet and no picture.
+//! The pages of the authorization endpoint, and a host's own: plain HTML that
+//! needs no script, no style sheet and no picture.
 
 use super::error::{Parameter, Refusal};
 use super::event::Event;
+use super::exchange::Answer;
 use super::next::Next;
 use super::session::Session;
 use crate::http::{Response, Text};
@@ -47,6 +48,52 @@ fn page(
         content(html);
         html.push("</main>\n</body>\n</html>\n");
     })
+}
+
+/// A value on a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown<'a> {
+    /// Any text: it is escaped.
+    Text(&'a str),
+    /// A number, and what is counted.
+    Number(u32, &'static str),
+}
+
+impl<'x> Answer<'x> {
+    /// A page for people, written into `out`: a title, a sentence, and names
+    /// with their values. It has the header fields of all pages here, and is 500
+    /// without a body if it does not fit.
+    pub fn page(
+        out: &'x mut [u8],
+        title: &'static str,
+        sentence: &'static str,
+        rows: &[(&'static str, Shown<'_>)],
+    ) -> Self {
+        let mut answer = Answer::empty(out);
+        let fits = page(&mut answer.response, 200, title, &mut |html| {
+            html.push("<p>");
+            html.push(sentence);
+            html.push("</p>\n<dl>\n");
+            for (name, value) in rows {
+                html.push("<dt>");
+                html.push(name);
+                html.push("</dt>\n<dd>");
+                match value {
+                    Shown::Text(text) => push_text(html, text),
+                    Shown::Number(number, unit) => {
+                        html.push_number(*number);
+                        html.push(unit);
+                    }
+                }
+                html.push("</dd>\n");
+            }
+            html.push("</dl>\n");
+        });
+        if !fits {
+            answer.response.reset();
+        }
+        answer
+    }
 }
 
 /// What the login form shows.

@@ -4,6 +4,7 @@ use super::config::{Client, Configuration};
 use super::error::Refusal;
 use super::event::Event;
 use super::next::Next;
+use super::resource::{self, ResourceRefusal};
 use super::response;
 use super::server::{AuthorizationServer, Clock};
 use super::throttle::{Account, Throttle};
@@ -37,6 +38,33 @@ pub(super) struct Session<'x> {
 }
 
 impl<'x> Session<'x> {
+    /// The session of an exchange, and the room of a token or query while it is
+    /// read: a quarter of `out`.
+    pub(super) fn begin(
+        server: &'x AuthorizationServer<'x>,
+        clock: Clock,
+        entropy: Entropy,
+        throttle: &'x Throttle<'x>,
+        source: Source,
+        out: &'x mut [u8],
+    ) -> (Self, &'x mut [u8]) {
+        let (out, scratch) = out.split_at_mut(out.len().saturating_sub(out.len() / 4));
+        let session = Session {
+            server,
+            clock,
+            now: clock.now.unwrap_or(UnixTime(0)),
+            entropy,
+            throttle,
+            source,
+            response: Response::new(out),
+            events: Events::new(),
+            client: None,
+            by_header: false,
+            named: None,
+        };
+        (session, scratch)
+    }
+
     pub(super) fn configuration(&self) -> &'x Configuration<'x> {
         &self.server.configuration
     }
@@ -135,17 +163,11 @@ impl<'x> Session<'x> {
         allow: Option<&'static str>,
         description: &'static str,
     ) -> Next<'x> {
-        self.response.set_status(status);
-        response::headers(&mut self.response);
-        if let Some(methods) = allow {
-            self.response.header("allow", methods);
-        }
-        self.json(&mut |json| {
-            json.begin_object();
-            json.member_text("error", "invalid_request");
-            json.member_text("error_description", description);
-            json.end_object();
-        });
+        let refusal = ResourceRefusal {
+            allow,
+            ..ResourceRefusal::invalid(status, description)
+        };
+        resource::refuse(&mut self.response, refusal);
         Next::Done
     }
 

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! What a request means is the core's to say, through a [`Handler`];
-//! [`Gateway`] is the one that drives an exchange. Nothing here allocates, and
+//! [`Gateway`] is the one that drives an exchange, and asks the [devices]. Nothing here allocates, and
 //! there is no deadline that does not end: whatever a client sends or does not
 //! send, a worker is back after a bounded time.
 
@@ -19,6 +19,7 @@ mod head;
 mod input;
 mod reply;
 mod source;
+pub mod status;
 mod worker;
 
 use core::future::Future;

@@ -5,12 +5,12 @@
 //! [`Image::open`] looks at everything once and says what is wrong, so that a
 //! board starts with the whole configuration or not at all.
 //!
-//! # Layout 1, little-endian, no padding
+//! # Layout 2, little-endian, no padding
 //!
 //! | at | size | field |
 //! | --- | --- | --- |
 //! | 0 | 8 | magic, `SGATEIMG` |
-//! | 8 | 2 | layout version, 1 |
+//! | 8 | 2 | layout version, 2 |
 //! | 10 | 2 | zero |
 //! | 12 | 4 | length of it all, header and checksum too |
 //! | 16 | … | body |
@@ -42,6 +42,7 @@
 //! | scopes | list of text |
 //! | clients | list: text id, optional 32 secret hash, 1 grants, 8 scopes, 8 default scopes, 8 grants not before, list of text redirect URIs |
 //! | users | list: text username, text subject, 4 iterations, 16 salt, 32 hash, 8 grants not before |
+//! | devices | list: text name; 1 kind: 1 EMC1413, 2 output, 3 input; 1 address or pin; 1 whether it is on when its pin is low; text scopes to read, text scopes to write |
 //!
 //! A *key* is an optional text `kid` and 1 kind: 1 HS256, with 2 length and
 //! octets; 2 an ES256 pair, with 32 scalar, 32 x, 32 y; 3 an ES256 public key,
@@ -65,6 +66,7 @@
 
 use smallgate_core::oauth::AuthorizationServer;
 
+mod devices;
 mod entries;
 mod error;
 mod fields;
@@ -75,6 +77,7 @@ mod open;
 mod serving;
 mod writer;
 
+pub use devices::PackedDevices;
 pub use entries::ClientEntry;
 pub use error::{ImageError, Place, RoomError, WriteError};
 pub use key::{Es256, Key, Material, ReadyKey, Software};
@@ -87,7 +90,7 @@ pub use writer::{Contents, HandleSecrets, Writer};
 /// What an image begins with.
 pub const MAGIC: [u8; 8] = *b"SGATEIMG";
 /// The layout that is written, and the only one that is read.
-pub const LAYOUT: u16 = 1;
+pub const LAYOUT: u16 = 2;
 /// The most octets of an image: 16 KiB.
 pub const MAX_SIZE: usize = 16 * 1024;
 /// The most clients.
@@ -117,9 +120,12 @@ const HEADER: usize = 16;
 /// The CRC-32 at the end.
 const CHECKSUM: usize = 4;
 
-/// Kinds of keys in the image.
+/// Kinds of keys and devices in the image.
 mod kind {
     pub(super) const OCTETS: u8 = 1;
     pub(super) const PAIR: u8 = 2;
     pub(super) const POINT: u8 = 3;
+    pub(super) const EMC1413: u8 = 1;
+    pub(super) const OUTPUT: u8 = 2;
+    pub(super) const INPUT: u8 = 3;
 }

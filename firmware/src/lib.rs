@@ -4,6 +4,7 @@
 #[cfg(feature = "app")]
 pub mod app;
 pub mod clock;
+pub mod devices;
 pub mod entropy;
 pub mod events;
 pub mod http;

@@ -73,6 +73,10 @@ impl<S: EntropySource> Vitals<S> {
 }
 
 impl<S: EntropySource> Surroundings for Vitals<S> {
+    fn uptime(&self) -> u32 {
+        u32::try_from((self.uptime)() / 1000).unwrap_or(u32::MAX)
+    }
+
     fn now(&self) -> Option<UnixTime> {
         self.clock.now((self.uptime)())
     }

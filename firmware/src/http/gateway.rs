@@ -1,5 +1,5 @@
 //! An exchange on a board: the core's server with its store, its clock and its
-//! entropy.
+//! entropy, and the devices behind it.
 
 use core::cell::{Cell, RefCell};
 
@@ -9,10 +9,14 @@ use smallgate_core::secret::Entropy;
 use smallgate_core::store::{Committed, Store, StoreUnavailable};
 use smallgate_core::time::UnixTime;
 
-use super::{Exchange, Handler};
+use super::{Exchange, Handler, status};
+use crate::devices::{Ask, Devices, Pins};
 
 /// What a board brings to an exchange.
 pub trait Surroundings {
+    /// Seconds since the board started.
+    fn uptime(&self) -> u32;
+
     /// The time, unless it is not known.
     fn now(&self) -> Option<UnixTime>;
 
@@ -31,11 +35,12 @@ pub trait Surroundings {
 const TRIES: u8 = 8;
 
 /// Answers requests, for any number of workers of one executor.
-pub struct Gateway<'g, S, B> {
+pub struct Gateway<'g, S, B, P> {
     server: &'g AuthorizationServer<'g>,
     throttle: &'g Throttle<'g>,
     store: &'g RefCell<S>,
     surroundings: &'g B,
+    devices: &'g RefCell<Devices<'g, P>>,
     /// Iterations of password hashing until others have their turn.
     slice: u32,
     /// The newest time that anything was committed at.
@@ -44,7 +49,7 @@ pub struct Gateway<'g, S, B> {
     hashing: Cell<bool>,
 }
 
-impl<'g, S: Store, B: Surroundings> Gateway<'g, S, B> {
+impl<'g, S: Store, B: Surroundings, P: Pins> Gateway<'g, S, B, P> {
     /// A gateway that hashes `slice` iterations at a time: 100 of them take
     /// 10 ms at 100 MHz. Nothing was committed after `floor`: what a store that
     /// outlives a reset has seen, else 0.
@@ -53,6 +58,7 @@ impl<'g, S: Store, B: Surroundings> Gateway<'g, S, B> {
         throttle: &'g Throttle<'g>,
         store: &'g RefCell<S>,
         surroundings: &'g B,
+        devices: &'g RefCell<Devices<'g, P>>,
         slice: u32,
         floor: UnixTime,
     ) -> Self {
@@ -61,6 +67,7 @@ impl<'g, S: Store, B: Surroundings> Gateway<'g, S, B> {
             throttle,
             store,
             surroundings,
+            devices,
             slice: if slice == 0 { 1 } else { slice },
             floor: Cell::new(floor),
             hashing: Cell::new(false),
@@ -71,11 +78,38 @@ impl<'g, S: Store, B: Surroundings> Gateway<'g, S, B> {
     pub const fn surroundings(&self) -> &'g B {
         self.surroundings
     }
+
+    /// What is behind the tokens.
+    pub const fn devices(&self) -> &'g RefCell<Devices<'g, P>> {
+        self.devices
+    }
+
+    fn clock(&self) -> Clock {
+        Clock {
+            now: self.surroundings.now(),
+            floor: self.floor.get(),
+            serving_since: self.surroundings.serving_since(),
+        }
+    }
+
+    /// The core's first step; none without entropy.
+    #[inline(never)]
+    fn exchange<'x>(
+        &'x self,
+        request: Request<'_, 'x>,
+        out: &'x mut [u8],
+    ) -> Option<Step<'x>> {
+        let entropy = Entropy::new(self.surroundings.entropy()?);
+        let step = self
+            .server
+            .begin(request, self.clock(), entropy, self.throttle, out);
+        Some(step)
+    }
 }
 
-impl<'g, S: Store, B: Surroundings> Handler for Gateway<'g, S, B> {
+impl<'g, S: Store, B: Surroundings, P: Pins> Handler for Gateway<'g, S, B, P> {
     type Exchange<'x>
-        = Pending<'x, 'g, S, B>
+        = Pending<'x, 'g, S, B, P>
     where
         Self: 'x;
 
@@ -89,41 +123,60 @@ impl<'g, S: Store, B: Surroundings> Handler for Gateway<'g, S, B> {
 
     fn begin<'x>(&'x self, request: Request<'_, 'x>, out: &'x mut [u8]) -> Self::Exchange<'x> {
         let source = request.source;
-        let clock = Clock {
-            now: self.surroundings.now(),
-            floor: self.floor.get(),
-            serving_since: self.surroundings.serving_since(),
-        };
-        let entropy = self.surroundings.entropy().map(Entropy::new);
+        let devices = self.devices.try_borrow().map(|devices| devices.list());
+        let asked = devices
+            .ok()
+            .and_then(|devices| Ask::of(&request, devices));
         Pending {
             gateway: self,
             source,
             turn: None,
             tries: TRIES,
-            step: entropy.map(|entropy| {
-                self.server
-                    .begin(request, clock, entropy, self.throttle, out)
-            }),
+            ask: asked.map(|(ask, _scope)| ask),
+            step: match asked {
+                Some((_ask, scope)) => Some(self.server.authorize(
+                    &request,
+                    scope,
+                    self.clock(),
+                    self.throttle,
+                    out,
+                )),
+                None if status::is_asked(&request) => {
+                    let devices = self.devices.try_borrow();
+                    let devices = devices.map_or(0, |devices| devices.list().count());
+                    Some(Step::Done(status::answer(
+                        &request,
+                        self.server,
+                        self.surroundings.now().is_some(),
+                        self.surroundings.uptime(),
+                        devices,
+                        out,
+                    )))
+                }
+                None => self.exchange(request, out),
+            },
         }
     }
 }
 
 /// An exchange with a [`Gateway`].
-pub struct Pending<'x, 'g, S, B> {
-    gateway: &'x Gateway<'g, S, B>,
+pub struct Pending<'x, 'g, S, B, P> {
+    gateway: &'x Gateway<'g, S, B, P>,
     source: Source,
     /// Held while a password is hashed.
     turn: Option<Turn<'x>>,
     /// How often a commit may still be tried.
     tries: u8,
+    /// What it is about, if that is devices.
+    ask: Option<Ask>,
     /// None without entropy.
     step: Option<Step<'x>>,
 }
 
-impl<'x, S: Store, B: Surroundings> Exchange<'x> for Pending<'x, '_, S, B> {
+impl<'x, S: Store, B: Surroundings, P: Pins> Exchange<'x> for Pending<'x, '_, S, B, P> {
     fn advance(&mut self) -> bool {
         loop {
-            match &self.step {
+            match &mut self.step {
                 None => return true,
                 Some(Step::Load(_)) => self.load(),
                 Some(Step::Commit(_)) => self.commit(),
@@ -134,6 +187,11 @@ impl<'x, S: Store, B: Surroundings> Exchange<'x> for Pending<'x, '_, S, B> {
                 }
                 Some(Step::Done(answer)) => {
                     self.turn = None;
+                    if let (Some(ask), Some(permit)) = (self.ask, answer.permit())
+                        && let Ok(mut devices) = self.gateway.devices.try_borrow_mut()
+                    {
+                        devices.answer(ask, permit, self.gateway.surroundings.uptime());
+                    }
                     for event in answer.events() {
                         self.gateway.surroundings.event(event, self.source);
                     }
@@ -153,7 +211,7 @@ impl<'x, S: Store, B: Surroundings> Exchange<'x> for Pending<'x, '_, S, B> {
 
 /// Each of these takes the step that it is called for, and leaves the next one.
 // None is inlined: a step is large, and a worker's frame would hold one for each.
-impl<'x, S: Store, B> Pending<'x, '_, S, B> {
+impl<'x, S: Store, B, P> Pending<'x, '_, S, B, P> {
     #[inline(never)]
     fn load(&mut self) {
         let Some(Step::Load(load)) = self.step.take() else {

@@ -78,6 +78,11 @@ pub enum Place {
     Users,
     /// The user at this position.
     User(u8),
+    /// How many devices there are.
+    Devices,
+    /// The device at this position: its name, which may stand there once, its
+    /// kind, or a scope that there is not.
+    Device(u8),
     /// Octets after the last field.
     End,
 }
@@ -160,6 +165,8 @@ impl fmt::Display for Place {
             Place::Client(at) => ("client", Some(at)),
             Place::Users => ("the users", None),
             Place::User(at) => ("user", Some(at)),
+            Place::Devices => ("the devices", None),
+            Place::Device(at) => ("device", Some(at)),
             Place::End => ("its end", None),
         };
         f.write_str(what)?;

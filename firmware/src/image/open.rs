@@ -8,6 +8,7 @@ use smallgate_core::scope::{ScopeNames, is_scope_token};
 use smallgate_core::secret::SecretHash;
 use smallgate_core::time::{Seconds, UnixTime};
 
+use super::devices::PackedDevices;
 use super::entries::{ClientEntry, Entries, Entry};
 use super::error::{ImageError, Place};
 use super::fields::{Reader, crc32};
@@ -47,6 +48,7 @@ pub struct Image<'a> {
     scopes: Entries<'a, &'a str>,
     clients: Entries<'a, ClientEntry<'a>>,
     users: Entries<'a, User<'a>>,
+    devices: PackedDevices<'a>,
 }
 
 impl<'a> Image<'a> {
@@ -130,10 +132,12 @@ impl<'a> Image<'a> {
                 };
                 Entries::read(from, MAX_CLIENTS, Place::Clients, Place::Client, known)?
             },
-            users: {
-                let users = Entries::read(from, MAX_USERS, Place::Users, Place::User, |_| true)?;
+            users: Entries::read(from, MAX_USERS, Place::Users, Place::User, |_| true)?,
+            devices: {
+                let scopes = at(Place::Scopes, ScopeNames::new(&names).ok())?;
+                let devices = PackedDevices::read(from, &scopes)?;
                 at(Place::End, from.is_empty().then_some(()))?;
-                users
+                devices
             },
         })
     }
@@ -261,6 +265,12 @@ impl<'a> Image<'a> {
     /// The users, at most [`MAX_USERS`].
     pub fn users(&self) -> impl Iterator<Item = User<'a>> + Clone + use<'a> {
         self.users
+    }
+
+    /// The devices, at most [`MAX_DEVICES`](crate::devices::MAX_DEVICES).
+    #[must_use]
+    pub const fn devices(&self) -> PackedDevices<'a> {
+        self.devices
     }
 }
 

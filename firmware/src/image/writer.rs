@@ -18,6 +18,7 @@ use super::{
     HEADER, LAYOUT, MAGIC, MAX_CLIENT_URIS, MAX_CLIENTS, MAX_PROXIES, MAX_RETIRED_KEYS, MAX_SCOPES,
     MAX_SIZE, MAX_USERS, kind,
 };
+use crate::devices::{Device, Kind, MAX_DEVICES};
 use crate::http::Subnet;
 
 /// All that goes into an image.
@@ -61,6 +62,8 @@ pub struct Contents<'c> {
     pub clients: &'c [Client<'c>],
     /// The users.
     pub users: &'c [User<'c>],
+    /// What is behind the tokens.
+    pub devices: &'c [Device<'c>],
 }
 
 /// [`HandleKeys`](smallgate_core::oauth::HandleKeys) that can be written down.
@@ -177,7 +180,21 @@ impl<'o> Writer<'o> {
             out.text(name)
         })?;
         self.list(contents.clients, MAX_CLIENTS, Place::Clients, Self::client)?;
-        self.list(contents.users, MAX_USERS, Place::Users, Self::user)
+        self.list(contents.users, MAX_USERS, Place::Users, Self::user)?;
+        self.list(contents.devices, MAX_DEVICES, Place::Devices, Self::device)
+    }
+
+    fn device(&mut self, device: &Device<'_>) -> Result<(), WriteError> {
+        let (sort, number, active_low) = match device.kind {
+            Kind::Emc1413 { address } => (kind::EMC1413, address, false),
+            Kind::Output(pin) => (kind::OUTPUT, pin.number, pin.active_low),
+            Kind::Input(pin) => (kind::INPUT, pin.number, pin.active_low),
+        };
+        self.text(device.name)?;
+        self.put(&[sort, number])?;
+        self.flag(active_low)?;
+        self.text(device.read)?;
+        self.text(device.write)
     }
 
     fn subnet(&mut self, subnet: &Subnet) -> Result<(), WriteError> {

@@ -7,6 +7,7 @@
 mod board;
 mod build;
 mod clients;
+mod devices;
 mod fault;
 mod file;
 mod network;
@@ -20,9 +21,11 @@ use std::path::{Path, PathBuf};
 use smallgate_core::jose::Jwk;
 use smallgate_core::oauth::{AuthorizationServer, ThrottlePolicy};
 use smallgate_core::profile::{self, Profile};
+use smallgate_firmware::devices::Device;
 use smallgate_firmware::http::Subnet;
 use smallgate_firmware::image::{HandleSecrets, Network, Timeouts};
 
+pub(crate) use self::devices::LAST_PIN;
 pub(crate) use self::fault::ConfigError;
 use self::fault::{Fault, SourceText};
 use self::file::File;
@@ -45,6 +48,8 @@ pub(crate) struct Built {
     pub(crate) server: AuthorizationServer<'static>,
     /// How patient it is.
     pub(crate) throttle: ThrottlePolicy,
+    /// What is behind the tokens.
+    pub(crate) devices: &'static [Device<'static>],
     /// What an operator should know.
     pub(crate) notes: Notes,
     /// What `server` does not tell, for an image.

@@ -1,8 +1,9 @@
 //! The gateway: the core's server with a clock, a store and the throttle's
-//! memory. An exchange runs here from its beginning to its end.
+//! memory, and the firmware's devices. An exchange runs here from its beginning to its end.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::{Duration, Instant};
 
 use smallgate_core::http::Request;
 use smallgate_core::oauth::{
@@ -11,7 +12,11 @@ use smallgate_core::oauth::{
 use smallgate_core::secret::Entropy;
 use smallgate_core::store::{Committed, MemoryStore, Store};
 use smallgate_core::time::UnixTime;
+use smallgate_firmware::devices::{self, Ask, Device, Devices};
+use smallgate_firmware::http::status;
+use tracing::error;
 
+use crate::breadboard::{Breadboard, Bus, SimulatedLines};
 use crate::clock::HostClock;
 use crate::{credentials, log};
 
@@ -33,20 +38,90 @@ pub(crate) struct Gateway {
     floor: AtomicU64,
     /// Held while a password is hashed.
     hashing: Mutex<()>,
+    devices: Mutex<Devices<'static, SimulatedLines>>,
+    pub(crate) breadboard: Breadboard,
+    /// The source of entropy fails.
+    pub(crate) is_starved: AtomicBool,
+    started: Instant,
 }
+
+/// There is no entropy, so nothing is answered that could need it.
+#[derive(Debug)]
+pub(crate) struct Starved;
 
 impl Gateway {
     pub(crate) fn new(
         server: AuthorizationServer<'static>,
         patience: ThrottlePolicy,
         clock: HostClock,
+        devices: &'static [Device<'static>],
     ) -> Result<Self, String> {
+        let breadboard = Breadboard::of(devices);
         Ok(Gateway {
             server,
             throttle: Throttle::new(&PATIENCE, patience, credentials::random()?),
             clock,
             floor: AtomicU64::new(0),
             hashing: Mutex::new(()),
+            devices: Mutex::new(Devices::new(devices.into(), breadboard.lines())),
+            breadboard,
+            is_starved: AtomicBool::new(false),
+            started: Instant::now(),
+        })
+    }
+
+    /// Reads the sensors for the rest of the process's life, as a board's task
+    /// does: once now, before anybody asks, and then one after another.
+    pub(crate) fn keep_sampling(&'static self) -> Result<(), String> {
+        let mut bus = self.breadboard.bus();
+        self.sample(&mut bus);
+        std::thread::Builder::new()
+            .name("sensors".to_owned())
+            .spawn(move || {
+                loop {
+                    std::thread::sleep(Duration::from_secs(devices::INTERVAL.into()));
+                    self.sample(&mut bus);
+                }
+            })
+            .map(drop)
+            .map_err(|error| format!("the sensors are not read: {error}"))
+    }
+
+    /// The devices are not locked while the bus is waited for.
+    fn sample(&self, bus: &mut Bus) {
+        let list = self.devices().list();
+        for (position, device) in (0..).zip(list) {
+            if let Some(reading) = devices::sample(&device, bus) {
+                let changed = self.devices().note(position, reading, self.uptime());
+                if let Some(health) = changed {
+                    log::device(device.name, health);
+                }
+            }
+        }
+    }
+
+    /// The device that is called so.
+    pub(crate) fn device(&self, name: &str) -> Option<Device<'static>> {
+        self.devices().list().find(|device| device.name == name)
+    }
+
+    fn devices(&self) -> MutexGuard<'_, Devices<'static, SimulatedLines>> {
+        self.devices.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// In seconds, as a board counts them.
+    fn uptime(&self) -> u32 {
+        u32::try_from(self.started.elapsed().as_secs()).unwrap_or(u32::MAX)
+    }
+
+    /// What a board says where there is no entropy.
+    fn entropy(&self) -> Result<Entropy, Starved> {
+        if self.is_starved.load(Ordering::Relaxed) {
+            return Err(Starved);
+        }
+        credentials::random().map(Entropy::new).map_err(|message| {
+            error!(event = "no_entropy", message);
+            Starved
         })
     }
 
@@ -63,11 +138,39 @@ impl Gateway {
         &'x self,
         request: Request<'_, 'x>,
         out: &'x mut [u8],
-    ) -> Result<Answer<'x>, String> {
-        let entropy = Entropy::new(credentials::random()?);
-        let mut step = self
+    ) -> Result<Answer<'x>, Starved> {
+        if status::is_asked(&request) {
+            let devices = self.devices().list().count();
+            let is_clock_set = self.clock.reading().now.is_some();
+            return Ok(status::answer(
+                &request,
+                &self.server,
+                is_clock_set,
+                self.uptime(),
+                devices,
+                out,
+            ));
+        }
+        let list = self.devices().list();
+        let Some((ask, scope)) = Ask::of(&request, list) else {
+            let entropy = self.entropy()?;
+            let step = self
+                .server
+                .begin(request, self.clock(), entropy, &self.throttle, out);
+            return Ok(self.run(step));
+        };
+        let step = self
             .server
-            .begin(request, self.clock(), entropy, &self.throttle, out);
+            .authorize(&request, scope, self.clock(), &self.throttle, out);
+        let mut answer = self.run(step);
+        if let Some(permit) = answer.permit() {
+            let uptime = self.uptime();
+            self.devices().answer(ask, permit, uptime);
+        }
+        Ok(answer)
+    }
+
+    fn run<'x>(&'x self, mut step: Step<'x>) -> Answer<'x> {
         loop {
             step = match step {
                 Step::Load(load) => {
@@ -86,7 +189,7 @@ impl Gateway {
                     }
                     commit.resume(done)
                 }
-                Step::Done(answer) => return Ok(answer),
+                Step::Done(answer) => return answer,
             };
         }
     }
@@ -134,7 +237,7 @@ mod tests {
             .and_then(|document| document.build(None, "http://127.0.0.1:8080"))
             .unwrap();
         let clock = HostClock::from_argument("2026-01-01T00:00:00Z").unwrap();
-        let gateway = Gateway::new(built.server, built.throttle, clock).unwrap();
+        let gateway = Gateway::new(built.server, built.throttle, clock, &[]).unwrap();
         let done = AtomicBool::new(false);
         std::thread::scope(|scope| {
             scope.spawn(|| {

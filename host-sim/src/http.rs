@@ -6,21 +6,20 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body as _, Incoming};
-use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, ORIGIN};
+use hyper::header::{
+    ALLOW, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, ORIGIN, RETRY_AFTER,
+};
 use hyper::http::request::Parts;
-use hyper::{Method, Request, Response, StatusCode, Version};
+use hyper::{Request, Response, StatusCode, Version};
 use smallgate_core::http::{Body, Header, Request as CoreRequest};
 use smallgate_core::oauth::{Answer, AuthorizationServer};
 use smallgate_firmware::http::{Framing, Peer, Refused, Subnet, source};
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
-use crate::clock::StepError;
 use crate::connection::Phase;
-use crate::gateway::Gateway;
-use crate::{log, refusal, times};
-
-/// Moves a stepped clock. It is the simulator's own, not the core's.
-const CLOCK_PATH: &str = "/sim/clock";
+use crate::gateway::{Gateway, Starved};
+use crate::sim::{self, Said};
+use crate::{log, refusal};
 
 /// What answers a connection's requests.
 #[derive(Clone, Copy)]
@@ -104,13 +103,13 @@ impl Service {
             .iter()
             .map(HeaderValue::as_bytes);
         let address = self.peer(peer).origin(forwarded);
-        if head.uri.path() == CLOCK_PATH {
+        if head.uri.path().starts_with(sim::PREFIX) {
             return match stranger(&head.headers, peer, address) {
                 Some(why) => {
-                    warn!(event = "clock_refused", why, source = %address);
+                    warn!(event = "simulation_refused", why, source = %address);
                     host_error(StatusCode::FORBIDDEN, why)
                 }
-                None => self.step_clock(head, body),
+                None => self.turn(head, &body),
             };
         }
         let headers: Vec<Header<'_>> = head
@@ -139,61 +138,58 @@ impl Service {
                 answer.events().for_each(|event| log::event(event, address));
                 reply(&answer)
             }
-            Err(message) => {
-                error!(event = "broken", message);
-                host_error(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "The server is not able to answer.",
-                )
+            Err(Starved) => {
+                let (status, description) = Refused::Unable.answer();
+                let status = StatusCode::from_u16(status).unwrap_or_default();
+                let mut refused = host_error(status, description);
+                let wait = HeaderValue::from_static("5");
+                refused.headers_mut().insert(RETRY_AFTER, wait);
+                closing(refused)
             }
         }
     }
 
-    fn step_clock(&self, head: &Parts, body: Body<'_>) -> Reply {
-        if head.method != Method::POST {
-            let mut refused = host_error(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "The clock is moved by POST.",
-            );
-            refused
-                .headers_mut()
-                .insert(ALLOW, HeaderValue::from_static("POST"));
-            return refused;
-        }
-        let Body::Whole(body) = body else {
-            return host_error(StatusCode::PAYLOAD_TOO_LARGE, "The body is too long.");
+    /// Turns a part of the simulation.
+    fn turn(&self, head: &Parts, body: &Body<'_>) -> Reply {
+        let body = match body {
+            Body::Whole(body) => Some(&**body),
+            Body::TooLong => None,
         };
-        match self.gateway.clock.step(body) {
-            Ok(reading) => {
-                let now = reading.now.map_or_else(|| "unset".to_owned(), times::shown);
-                info!(event = "clock_moved", now);
+        match sim::answer(self.gateway, head.uri.path(), &head.method, body) {
+            Said::Done => {
                 let mut done = Reply::default();
                 *done.status_mut() = StatusCode::NO_CONTENT;
                 done
             }
-            Err(StepError::RealClock) => host_error(
-                StatusCode::CONFLICT,
-                "The clock is the system's. Start with --clock 2026-01-01T00:00:00Z to have one that can be moved.",
-            ),
-            Err(StepError::Malformed(message)) => host_error(StatusCode::BAD_REQUEST, &message),
+            Said::Shows(value) => json(StatusCode::OK, value.to_string()),
+            Said::Refused(status, message) => host_error(status, &message),
+            Said::Method(allow) => {
+                let mut refused = host_error(
+                    StatusCode::METHOD_NOT_ALLOWED,
+                    "The method is not allowed here.",
+                );
+                let allow = HeaderValue::from_static(allow);
+                refused.headers_mut().insert(ALLOW, allow);
+                refused
+            }
         }
     }
 }
 
-/// Why a request may not move the clock: it comes from another computer, or a
+/// Why a request may not turn the simulation: it comes from another computer, or a
 /// browser sent it for a web page. Browsers say so in `Origin`, with each POST,
 /// and in `Sec-Fetch-Site`; `curl` says neither.
 fn stranger(headers: &HeaderMap, peer: IpAddr, address: IpAddr) -> Option<&'static str> {
     let is_local = |address: IpAddr| address.to_canonical().is_loopback();
     if !is_local(peer) || !is_local(address) {
-        return Some("The clock is moved from this computer alone.");
+        return Some("The simulation is turned from this computer alone.");
     }
     let is_page = headers.contains_key(ORIGIN)
         || headers
             .get_all("sec-fetch-site")
             .iter()
             .any(|site| site != "same-origin" && site != "none");
-    is_page.then_some("The clock is not moved by a web page.")
+    is_page.then_some("The simulation is not turned by a web page.")
 }
 
 /// Whether the head's fields are clear, as a board sees it; but a chunked body is
@@ -256,7 +252,10 @@ fn reply(answer: &Answer<'_>) -> Reply {
 
 /// An answer of the host's own, where the core was not asked.
 fn host_error(status: StatusCode, description: &str) -> Reply {
-    let body = refusal::body(status.as_u16(), description);
+    json(status, refusal::body(status.as_u16(), description))
+}
+
+fn json(status: StatusCode, body: String) -> Reply {
     let mut reply = Response::new(Full::new(Bytes::from(body)));
     *reply.status_mut() = status;
     let headers = reply.headers_mut();
@@ -279,7 +278,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn clock_is_moved_from_this_computer_alone() {
+    fn simulation_is_turned_from_this_computer_alone() {
         let is_refused = |peer: &str, address: &str| {
             let address = address.parse().unwrap();
             stranger(&HeaderMap::new(), peer.parse().unwrap(), address).is_some()

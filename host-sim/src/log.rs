@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use clap::ValueEnum;
 use smallgate_core::oauth::{Event, GrantId, Refusal};
+use smallgate_firmware::devices::Fault;
 use smallgate_firmware::events::Gravity;
 use tracing::level_filters::LevelFilter;
 use tracing::{error, info, warn};
@@ -121,6 +122,14 @@ pub(crate) fn event(event: &Event<'_>, source: IpAddr) {
 /// read again.
 pub(crate) fn commit_refused(grant: &GrantId) {
     info!(event = "commit_refused", grant = base64url(&grant.0));
+}
+
+/// Logs how a device is, now that it is not as it was.
+pub(crate) fn device(name: &str, health: Result<(), Fault>) {
+    match health {
+        Ok(()) => info!(event = "device", device = name, "it is heard of again"),
+        Err(cause) => warn!(event = "device", device = name, cause = %cause),
+    }
 }
 
 fn refused(client: Option<&str>, cause: Refusal, source: IpAddr) {

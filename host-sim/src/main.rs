@@ -1,5 +1,6 @@
 //! The Smallgate gateway on a desktop.
 
+mod breadboard;
 mod cli;
 mod clock;
 mod config;
@@ -14,6 +15,7 @@ mod provision;
 mod refusal;
 mod room;
 mod serve;
+mod sim;
 mod times;
 mod tokens;
 

@@ -10,6 +10,7 @@ use smallgate_core::jose::{Signer, Verifier};
 use smallgate_core::oauth::AuthorizationServer;
 use smallgate_core::profile::Profile;
 use smallgate_core::time::UnixTime;
+use smallgate_firmware::devices::MAX_DEVICES;
 use smallgate_firmware::image::{
     Contents, Image, Key, Lists, MAX_CLIENTS, MAX_SCOPES, MAX_SIZE, MAX_URIS, MAX_USERS, ReadyKey,
     Software, Writer,
@@ -86,13 +87,14 @@ impl Provision {
         }
         let configuration = built.server.configuration();
         println!(
-            "{}: {} octets. Profile {}, issuer {}, {} clients, {} users, {}",
+            "{}: {} octets. Profile {}, issuer {}, {} clients, {} users, {} devices, {}",
             self.output.display(),
             image.len(),
             configuration.profile.name,
             configuration.issuer,
             configuration.clients.len(),
             configuration.users.len(),
+            built.devices.len(),
             configuration.signer.algorithm(),
         );
         if built.notes.demo {
@@ -195,10 +197,11 @@ fn pack<'r>(built: &Built, made_at: UnixTime, room: &'r mut [u8]) -> Result<&'r 
         scopes: configuration.scopes.all(),
         clients: configuration.clients,
         users: configuration.users,
+        devices: built.devices,
     };
     Writer::new(room).write(&contents).map_err(|error| {
         format!(
-            "the configuration does not go into an image: {error}\n  remedy: an image holds {MAX_CLIENTS} clients with 8 redirect URIs each, {MAX_USERS} users, {MAX_SCOPES} scopes and 3 retired keys in {MAX_SIZE} octets"
+            "the configuration does not go into an image: {error}\n  remedy: an image holds {MAX_CLIENTS} clients with 8 redirect URIs each, {MAX_USERS} users, {MAX_SCOPES} scopes, {MAX_DEVICES} devices and 3 retired keys in {MAX_SIZE} octets"
         )
     })
 }
@@ -288,6 +291,7 @@ pub(crate) fn open(path: &Path) -> Result<Opened, String> {
     let ready = Ready {
         server: AuthorizationServer::new(configuration).map_err(|error| named(&error))?,
         throttle: image.throttle(),
+        devices: image.devices().collect::<Vec<_>>().leak(),
         notes: Notes {
             demo: image.is_demonstration(),
             exposed_keys: keys::others_may_use(path)

@@ -10,6 +10,7 @@ use smallgate_firmware::http::{Refused, imf_fixdate};
 /// The body of a refusal.
 pub(crate) fn body(status: u16, description: &str) -> String {
     let error = match status {
+        503 => "temporarily_unavailable",
         500.. => "server_error",
         _ => "invalid_request",
     };

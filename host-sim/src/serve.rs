@@ -12,6 +12,7 @@ use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
 use smallgate_core::oauth::{AuthorizationServer, ThrottlePolicy};
 use smallgate_core::profile::Profile;
+use smallgate_firmware::devices::Device;
 use tokio::net::{TcpListener, TcpStream};
 use tracing::{info, warn};
 
@@ -66,13 +67,16 @@ async fn run(plan: Plan) -> Result<(), String> {
     let Ready {
         server,
         throttle,
+        devices,
         notes,
     } = origin.ready(plan.profile, &url)?;
-    say(&server, &notes, demonstrated);
+    say(&server, devices.len(), &notes, demonstrated);
     let profile = server.configuration().profile;
-    let gateway = Gateway::new(server, throttle, plan.clock)?;
+    let gateway = Gateway::new(server, throttle, plan.clock, devices)?;
+    let gateway: &'static Gateway = Box::leak(Box::new(gateway));
+    gateway.keep_sampling()?;
     let service = Service {
-        gateway: Box::leak(Box::new(gateway)),
+        gateway,
         trusted_proxies: Box::leak(settings.trusted_proxies.clone().into_boxed_slice()),
         body_timeout: settings.body_timeout,
     };
@@ -92,6 +96,7 @@ enum Origin {
 pub(crate) struct Ready {
     pub(crate) server: AuthorizationServer<'static>,
     pub(crate) throttle: ThrottlePolicy,
+    pub(crate) devices: &'static [Device<'static>],
     pub(crate) notes: Notes,
 }
 
@@ -129,6 +134,7 @@ impl Origin {
         let Built {
             server,
             throttle,
+            devices,
             notes,
             packing: _,
         } = document
@@ -137,13 +143,14 @@ impl Origin {
         Ok(Ready {
             server,
             throttle,
+            devices,
             notes,
         })
     }
 }
 
 /// What an operator should know, on standard error.
-fn say(server: &AuthorizationServer<'_>, notes: &Notes, demonstrated: bool) {
+fn say(server: &AuthorizationServer<'_>, devices: usize, notes: &Notes, demonstrated: bool) {
     let Notes {
         demo,
         signing_key_made,
@@ -159,6 +166,7 @@ fn say(server: &AuthorizationServer<'_>, notes: &Notes, demonstrated: bool) {
         audience = configuration.audience,
         clients = configuration.clients.len(),
         users = configuration.users.len(),
+        devices,
     );
     info!(
         event = "signing_key",

@@ -16,6 +16,7 @@ use smallgate_firmware::image::HandleSecrets;
 use toml::Spanned;
 
 use super::clients::{clients, users};
+use super::devices::devices;
 use super::fault::Fault;
 use super::file::{File, KeysTable, LifetimesTable, LimitsTable, ThrottleTable};
 use super::network::network;
@@ -75,6 +76,7 @@ pub(super) fn build(
         server: AuthorizationServer::new(configuration)
             .map_err(|error| objection(file, &profile, error))?,
         throttle: throttle(&file.throttle)?,
+        devices: devices(file, &profile, &scopes)?,
         notes: Notes {
             demo: file.demo,
             signing_key_made: file.keys.signing.is_none(),

@@ -34,6 +34,8 @@ pub(super) struct File {
     pub(super) client: Vec<Spanned<ClientTable>>,
     #[serde(default)]
     pub(super) user: Vec<Spanned<UserTable>>,
+    #[serde(default)]
+    pub(super) device: Vec<Spanned<DeviceTable>>,
 }
 
 /// `[server]`: connections; `board` says what of it a board has.
@@ -122,4 +124,17 @@ pub(super) struct UserTable {
     pub(super) sub: Spanned<String>,
     pub(super) password: Spanned<String>,
     pub(super) grants_not_before: Option<Spanned<Value>>,
+}
+
+/// `[[device]]`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct DeviceTable {
+    pub(super) name: Spanned<String>,
+    pub(super) kind: Spanned<String>,
+    pub(super) address: Option<Spanned<i64>>,
+    pub(super) pin: Option<Spanned<i64>>,
+    pub(super) active_low: Option<Spanned<bool>>,
+    pub(super) read: Option<Spanned<String>>,
+    pub(super) write: Option<Spanned<String>>,
 }

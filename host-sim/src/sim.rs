@@ -1,0 +1,208 @@
+//! `/sim/…`: turns what a board would have around it. It is the simulator's own;
+//! a board has no such paths.
+//!
+//! | path | shows and takes |
+//! | --- | --- |
+//! | `/sim/clock` | `{"set":"2026-01-01T00:00:00Z"}`, `{"advance":"1h"}`, `{"unset":true}` |
+//! | `/sim/devices/NAME` | `{"value":21.5}` a sensor's temperature, `{"value":true}` an input's state; an output's is only shown; `{"value":null}` is no sensor at all |
+//! | `/sim/bus` | `{"state":"works"}`, `"broken"`, `"hangs"` |
+//! | `/sim/entropy` | `{"state":"works"}`, `"starved"` |
+//!
+//! `GET` shows, `PUT` sets; the clock is moved by `POST` as well.
+
+use std::sync::atomic::Ordering;
+
+use hyper::{Method, StatusCode};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use smallgate_firmware::devices::{Celsius, Device, Kind};
+use tracing::info;
+
+use crate::breadboard::{BusState, Shown};
+use crate::clock::StepError;
+use crate::gateway::Gateway;
+use crate::times;
+
+/// What the paths begin with.
+pub(crate) const PREFIX: &str = "/sim/";
+
+/// An answer.
+pub(crate) enum Said {
+    /// It was done.
+    Done,
+    Shows(Value),
+    Refused(StatusCode, String),
+    /// 405, with what is allowed.
+    Method(&'static str),
+}
+
+/// What is behind a path.
+enum Thing {
+    Clock,
+    Device(Device<'static>),
+    Bus,
+    Entropy,
+}
+
+/// Answers a request to `path` with this body; none if it is too long.
+pub(crate) fn answer(gateway: &Gateway, path: &str, method: &Method, body: Option<&[u8]>) -> Said {
+    let device = |name| gateway.device(name).map(Thing::Device);
+    let thing = match path.strip_prefix(PREFIX) {
+        Some("clock") => Some(Thing::Clock),
+        Some("bus") => Some(Thing::Bus),
+        Some("entropy") => Some(Thing::Entropy),
+        Some(below) => below.strip_prefix("devices/").and_then(device),
+        None => None,
+    };
+    let Some(thing) = thing else {
+        return refused(StatusCode::NOT_FOUND, "There is no such thing to turn.");
+    };
+    let sets = method == Method::PUT || method == Method::POST && matches!(thing, Thing::Clock);
+    if method == Method::GET || method == Method::HEAD {
+        return Said::Shows(thing.show(gateway));
+    }
+    if !sets {
+        return Said::Method(match thing {
+            Thing::Clock => "GET, HEAD, POST, PUT",
+            _ => "GET, HEAD, PUT",
+        });
+    }
+    match body {
+        Some(body) => thing.set(gateway, body),
+        None => refused(StatusCode::PAYLOAD_TOO_LARGE, "The body is too long."),
+    }
+}
+
+fn refused(status: StatusCode, message: impl Into<String>) -> Said {
+    Said::Refused(status, message.into())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StateBody {
+    state: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ValueBody {
+    value: Value,
+}
+
+const STARVED: &str = "starved";
+const WORKS: &str = "works";
+
+impl BusState {
+    const ALL: [(Self, &'static str); 3] = [
+        (BusState::Works, WORKS),
+        (BusState::Broken, "broken"),
+        (BusState::Hangs, "hangs"),
+    ];
+
+    fn name(self) -> &'static str {
+        let mut all = Self::ALL.iter();
+        all.find(|(state, _)| *state == self).map_or(WORKS, |(_, name)| name)
+    }
+}
+
+impl Thing {
+    fn show(&self, gateway: &Gateway) -> Value {
+        match self {
+            Thing::Clock => json!({ "now": gateway.clock.reading().now.map(times::shown) }),
+            Thing::Device(device) => json!({
+                "value": match gateway.breadboard.shown(device) {
+                    Shown::Temperature(reading) => json!(f64::from(reading.eighths()) / 8.0),
+                    Shown::State(on) => json!(on),
+                    Shown::Nothing => Value::Null,
+                }
+            }),
+            Thing::Bus => json!({ "state": gateway.breadboard.bus_state().name() }),
+            Thing::Entropy => json!({
+                "state": match gateway.is_starved.load(Ordering::Relaxed) {
+                    true => STARVED,
+                    false => WORKS,
+                }
+            }),
+        }
+    }
+
+    fn set(&self, gateway: &Gateway, body: &[u8]) -> Said {
+        let done = match self {
+            Thing::Clock => return set_clock(gateway, body),
+            Thing::Device(device) => set_device(gateway, device, body),
+            Thing::Bus => state(body).and_then(|asked| {
+                let mut all = BusState::ALL.into_iter();
+                let (state, _) = all
+                    .find(|(_, name)| *name == asked)
+                    .ok_or("the bus works, is broken, or hangs")?;
+                gateway.breadboard.set_bus_state(state);
+                Ok(())
+            }),
+            Thing::Entropy => state(body).and_then(|asked| {
+                let is_starved = match asked.as_str() {
+                    WORKS => false,
+                    STARVED => true,
+                    _ => return Err("the source of entropy works, or is starved".to_owned()),
+                };
+                gateway.is_starved.store(is_starved, Ordering::Relaxed);
+                Ok(())
+            }),
+        };
+        match done {
+            Ok(()) => {
+                info!(event = "simulation", now = %self.show(gateway));
+                Said::Done
+            }
+            Err(message) => refused(StatusCode::BAD_REQUEST, message),
+        }
+    }
+}
+
+fn state(body: &[u8]) -> Result<String, String> {
+    let body: StateBody = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    Ok(body.state)
+}
+
+fn set_clock(gateway: &Gateway, body: &[u8]) -> Said {
+    match gateway.clock.step(body) {
+        Ok(reading) => {
+            let now = reading.now.map_or_else(|| "unset".to_owned(), times::shown);
+            info!(event = "clock_moved", now);
+            Said::Done
+        }
+        Err(StepError::RealClock) => refused(
+            StatusCode::CONFLICT,
+            "The clock is the system's. Start with --clock 2026-01-01T00:00:00Z to have one that can be moved.",
+        ),
+        Err(StepError::Malformed(message)) => refused(StatusCode::BAD_REQUEST, message),
+    }
+}
+
+fn set_device(gateway: &Gateway, device: &Device<'static>, body: &[u8]) -> Result<(), String> {
+    let ValueBody { value } = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    let shown = match (&value, device.kind) {
+        (_, Kind::Output(_)) => return Err("an output is switched by the firmware".to_owned()),
+        (Value::Bool(on), Kind::Input(_)) => Shown::State(*on),
+        (Value::Null, Kind::Emc1413 { .. }) => Shown::Nothing,
+        (Value::Number(degrees), Kind::Emc1413 { .. }) => Shown::Temperature(
+            degrees
+                .as_f64()
+                .and_then(celsius)
+                .ok_or("such a sensor measures from -64 to 191.875 degrees")?,
+        ),
+        (_, Kind::Input(_)) => return Err("an input is true or false".to_owned()),
+        (_, Kind::Emc1413 { .. }) => return Err("a temperature is a number, or null".to_owned()),
+    };
+    match gateway.breadboard.show(device, shown) {
+        true => Ok(()),
+        false => Err("there is no such thing on the breadboard".to_owned()),
+    }
+}
+
+/// To the nearest eighth of a degree.
+fn celsius(degrees: f64) -> Option<Celsius> {
+    let eighths = (degrees * 8.0).round();
+    let mut all = -512_i16..=1535;
+    all.find(|known| f64::from(*known) == eighths)
+        .map(Celsius::of_eighths)
+}

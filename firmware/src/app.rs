@@ -10,7 +10,7 @@
 //! ```
 //!
 //! What takes a board's own types is a task of the board's: its network driver,
-//! [`Hall::work`](net::Hall::work) for each desk, and [`tend`].
+//! [`Hall::work`](net::Hall::work) for each desk, and [`tend`] with its bus.
 //
 // The steps are not inlined: each holds much on the stack, and not at the same time.
 #![deny(
@@ -42,9 +42,10 @@ use smallgate_core::time::UnixTime;
 use static_cell::{ConstStaticCell, StaticCell};
 
 use crate::clock::{TimeSource, TrustedClock};
+use crate::devices::{self, Devices, INTERVAL, Pins};
 use crate::entropy::{EntropySource, Generator};
 use crate::events;
-use crate::http::{Deadlines, Gateway, Rooms, Subnet};
+use crate::http::{Deadlines, Gateway, Rooms, Subnet, Surroundings};
 use crate::image::{Es256, Image, MAX_PROXIES, MAX_RETIRED_KEYS, ReadyKey};
 use crate::net::{self, AnswerRoom, Desk, Patient, ROOMS, SEATS, Seat, WORKERS};
 use crate::rtc::Rtc;
@@ -63,6 +64,10 @@ pub trait Board: 'static {
     type Entropy: EntropySource + 'static;
     /// What keeps grants.
     type Store: Store + 'static;
+    /// What outputs and inputs are at, such as
+    /// [`Lines`](crate::devices::Lines); [`NoPins`](crate::devices::NoPins) if
+    /// there are none.
+    type Pins: Pins + 'static;
 
     /// Iterations of password hashing until others have their turn: what it does
     /// in 10 ms.
@@ -70,7 +75,8 @@ pub trait Board: 'static {
 }
 
 /// Answers requests on a board.
-pub type Served<B> = Gateway<'static, <B as Board>::Store, Vitals<<B as Board>::Entropy>>;
+pub type Served<B> =
+    Gateway<'static, <B as Board>::Store, Vitals<<B as Board>::Entropy>, <B as Board>::Pins>;
 
 /// Leads connections to workers.
 pub type Hall = net::Hall<'static, 'static>;
@@ -96,6 +102,7 @@ pub struct Memory<B: Board> {
     vitals: StaticCell<Vitals<B::Entropy>>,
     patience: [ThrottleSlot; PATIENCE],
     throttle: StaticCell<Throttle<'static>>,
+    devices: StaticCell<RefCell<Devices<'static, B::Pins>>>,
     gateway: StaticCell<Served<B>>,
     network: StaticCell<StackResources<{ SEATS + 1 }>>,
     seats: ConstStaticCell<[Seat; SEATS]>,
@@ -120,6 +127,7 @@ impl<B: Board> Memory<B> {
             vitals: StaticCell::new(),
             patience: [const { ThrottleSlot::new() }; PATIENCE],
             throttle: StaticCell::new(),
+            devices: StaticCell::new(),
             gateway: StaticCell::new(),
             network: StaticCell::new(),
             seats: ConstStaticCell::new([const { Seat::new() }; SEATS]),
@@ -190,22 +198,25 @@ impl<B: Board> Memory<B> {
         ))
     }
 
-    /// What answers requests.
+    /// What answers requests, and switches these `pins`.
     pub fn gateway(
         &'static self,
-        image: &Image<'_>,
+        image: &Image<'static>,
         server: &'static AuthorizationServer<'static>,
         store: &'static RefCell<B::Store>,
         vitals: &'static Vitals<B::Entropy>,
+        pins: B::Pins,
     ) -> &'static Served<B> {
         // Without entropy nothing is issued; what is refused is refused all the same.
         let salt = vitals.octets().unwrap_or_default();
         let throttle = Throttle::new(&self.patience, image.throttle(), salt);
+        let devices = Devices::new(image.devices().into(), pins);
         self.gateway.init(Gateway::new(
             server,
             self.throttle.init(throttle),
             store,
             vitals,
+            self.devices.init(RefCell::new(devices)),
             B::SLICE,
             UnixTime(0),
         ))
@@ -288,20 +299,39 @@ async fn usher(hall: &'static Hall) {
     hall.usher(PORT).await
 }
 
-/// Looks after time and entropy.
-pub async fn tend<S: EntropySource, I: I2c>(vitals: &Vitals<S>, rtc: &mut Rtc<I>) -> ! {
+/// Looks after sensors, time and entropy: all that talks on the bus. Who owns
+/// the bus runs this, so nobody has to share it.
+pub async fn tend<B: Board>(gateway: &Served<B>, bus: &mut impl I2c) -> ! {
+    let vitals = gateway.surroundings();
+    let mut passed: u32 = 0;
     loop {
-        Timer::after_secs(Vitals::<S>::INTERVAL).await;
-        tell_time(vitals, rtc);
+        Timer::after_secs(INTERVAL.into()).await;
+        read_sensors::<B>(gateway, bus);
+        passed = passed.wrapping_add(INTERVAL);
+        if u64::from(passed) < Vitals::<B::Entropy>::INTERVAL {
+            continue;
+        }
+        passed = 0;
+        tell_time(vitals, bus);
         if let Some(health) = vitals.tend() {
             events::entropy(health);
         }
     }
 }
 
+/// Reads all sensors.
+pub fn read_sensors<B: Board>(gateway: &Served<B>, bus: &mut impl I2c) {
+    let uptime = gateway.surroundings().uptime();
+    let mut all = 0..;
+    while all
+        .next()
+        .is_some_and(|at| devices::tend(gateway.devices(), at, bus, uptime, events::device))
+    {}
+}
+
 /// Takes the time of the real-time clock, or says why not.
-pub fn tell_time<S: EntropySource, I: I2c>(vitals: &Vitals<S>, rtc: &mut Rtc<I>) {
-    match rtc.read() {
+pub fn tell_time<S: EntropySource>(vitals: &Vitals<S>, bus: &mut impl I2c) {
+    match Rtc::new(bus).read() {
         Ok(time) => {
             let source = TimeSource::RealTimeClock;
             events::clock(source, time, vitals.synchronise(source, time));

@@ -126,7 +126,10 @@ impl Breadboard {
         let level = |levels: &[bool; PINS], number: u8| levels.get(usize::from(number)).copied();
         let (level, active_low) = match device.kind {
             Kind::Emc1413 { address } => {
-                let sensor = state.sensors.iter().find(|sensor| sensor.address == address);
+                let sensor = state
+                    .sensors
+                    .iter()
+                    .find(|sensor| sensor.address == address);
                 return match sensor {
                     Some(sensor) if sensor.is_there => Shown::Temperature(sensor.temperature),
                     _ => Shown::Nothing,
@@ -218,7 +221,9 @@ impl I2c for Bus {
         let parts = &self.0.0;
         let (mut state, _) = parts
             .changed
-            .wait_timeout_while(self.0.state(), HANGING, |state| state.bus == BusState::Hangs)
+            .wait_timeout_while(self.0.state(), HANGING, |state| {
+                state.bus == BusState::Hangs
+            })
             .unwrap_or_else(PoisonError::into_inner);
         if state.bus != BusState::Works {
             return Err(ErrorKind::Bus);

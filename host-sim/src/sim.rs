@@ -101,7 +101,8 @@ impl BusState {
 
     fn name(self) -> &'static str {
         let mut all = Self::ALL.iter();
-        all.find(|(state, _)| *state == self).map_or(WORKS, |(_, name)| name)
+        all.find(|(state, _)| *state == self)
+            .map_or(WORKS, |(_, name)| name)
     }
 }
 

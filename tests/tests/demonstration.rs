@@ -161,7 +161,10 @@ fn stepped_clock_says_what_it_does_not_understand() {
         assert_eq!(ask(clock(body)).status, 400, "{body}");
     }
     let get = ask(Request::new("GET", "/sim/clock"));
-    assert_eq!((get.status, get.header("allow")), (405, Some("POST")));
+    assert_eq!(get.text(), r#"{"now":"2027-01-01T00:00:00Z"}"#);
+    let delete = ask(Request::new("DELETE", "/sim/clock"));
+    let allow = "GET, HEAD, POST, PUT";
+    assert_eq!((delete.status, delete.header("allow")), (405, Some(allow)));
 }
 
 /// "Graceful stop on SIGINT/SIGTERM."

@@ -20,7 +20,10 @@ pub(super) enum Next<'x> {
     Done,
     /// The token is good for a resource of the caller's own.
     Permit(Verified<'x>),
-    Load { id: GrantId, then: AfterLoad<'x> },
+    Load {
+        id: GrantId,
+        then: AfterLoad<'x>,
+    },
     Work(Hashing<'x>),
     Commit(Swap<'x>),
 }

@@ -104,7 +104,12 @@ impl Celsius {
         let (whole, eighths) = (size >> 3, size & 7);
         let digit = |number: u16| b'0'.wrapping_add(u8::try_from(number % 10).unwrap_or(0));
         let sign: &[u8] = if self.0 < 0 { b"-" } else { b"" };
-        let digits = [digit(whole / 1000), digit(whole / 100), digit(whole / 10), digit(whole)];
+        let digits = [
+            digit(whole / 1000),
+            digit(whole / 100),
+            digit(whole / 10),
+            digit(whole),
+        ];
         let fraction: &[u8] = match eighths {
             0 => b"",
             1 => b".125",

@@ -9,6 +9,7 @@ use smallgate_core::time::UnixTime;
 use super::Gravity;
 use super::cause::Words;
 use crate::clock::{Correction, TimeRefused, TimeSource};
+use crate::devices::Fault;
 use crate::entropy::EntropyFailed;
 use crate::http::{Ended, Refused};
 use crate::image::ImageError;
@@ -191,5 +192,16 @@ impl Format for Id<'_> {
         let mut room = [0; ID];
         let text = base64url::encode(self.0, &mut room).unwrap_or_default();
         defmt::write!(f, "{=str:?}", text);
+    }
+}
+
+/// Logs how a device is, now that it is not as it was.
+pub fn device(name: &str, health: Result<(), Fault>) {
+    match health {
+        Ok(()) => info!(
+            "event=\"device\" device={=str:?} it is heard of again",
+            name
+        ),
+        Err(cause) => warn!("event=\"device\" device={=str:?} cause={}", name, cause),
     }
 }

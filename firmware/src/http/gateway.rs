@@ -94,11 +94,7 @@ impl<'g, S: Store, B: Surroundings, P: Pins> Gateway<'g, S, B, P> {
 
     /// The core's first step; none without entropy.
     #[inline(never)]
-    fn exchange<'x>(
-        &'x self,
-        request: Request<'_, 'x>,
-        out: &'x mut [u8],
-    ) -> Option<Step<'x>> {
+    fn exchange<'x>(&'x self, request: Request<'_, 'x>, out: &'x mut [u8]) -> Option<Step<'x>> {
         let entropy = Entropy::new(self.surroundings.entropy()?);
         let step = self
             .server
@@ -124,9 +120,7 @@ impl<'g, S: Store, B: Surroundings, P: Pins> Handler for Gateway<'g, S, B, P> {
     fn begin<'x>(&'x self, request: Request<'_, 'x>, out: &'x mut [u8]) -> Self::Exchange<'x> {
         let source = request.source;
         let devices = self.devices.try_borrow().map(|devices| devices.list());
-        let asked = devices
-            .ok()
-            .and_then(|devices| Ask::of(&request, devices));
+        let asked = devices.ok().and_then(|devices| Ask::of(&request, devices));
         Pending {
             gateway: self,
             source,
@@ -134,13 +128,12 @@ impl<'g, S: Store, B: Surroundings, P: Pins> Handler for Gateway<'g, S, B, P> {
             tries: TRIES,
             ask: asked.map(|(ask, _scope)| ask),
             step: match asked {
-                Some((_ask, scope)) => Some(self.server.authorize(
-                    &request,
-                    scope,
-                    self.clock(),
-                    self.throttle,
-                    out,
-                )),
+                Some((_ask, scope)) => {
+                    Some(
+                        self.server
+                            .authorize(&request, scope, self.clock(), self.throttle, out),
+                    )
+                }
                 None if status::is_asked(&request) => {
                     let devices = self.devices.try_borrow();
                     let devices = devices.map_or(0, |devices| devices.list().count());

@@ -15,10 +15,7 @@ use crate::devices::{Device, Kind, MAX_DEVICES, Pin};
 pub struct PackedDevices<'a>(Entries<'a, Device<'a>>);
 
 impl<'a> PackedDevices<'a> {
-    pub(super) fn read(
-        from: &mut Reader<'a>,
-        scopes: &ScopeNames<'_>,
-    ) -> Result<Self, ImageError> {
+    pub(super) fn read(from: &mut Reader<'a>, scopes: &ScopeNames<'_>) -> Result<Self, ImageError> {
         let mut names = heapless::Vec::<&str, MAX_DEVICES>::new();
         let are_known = |rule: &str| rule.is_empty() || scopes.parse(rule).is_ok();
         let good = |device: &Device<'a>| {

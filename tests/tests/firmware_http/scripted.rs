@@ -16,6 +16,7 @@ use smallgate_core::oauth::{AuthorizationServer, Event};
 use smallgate_core::profile::STANDARD;
 use smallgate_core::secret::Entropy;
 use smallgate_core::time::UnixTime;
+use smallgate_firmware::devices::{Devices, NoPins};
 use smallgate_firmware::http::{
     Buffers, Deadlines, Ended, Gateway, Peer, Platform, Rooms, Subnet, Surroundings, serve,
 };
@@ -202,6 +203,10 @@ impl Bench {
 }
 
 impl Surroundings for Bench {
+    fn uptime(&self) -> u32 {
+        0
+    }
+
     fn now(&self) -> Option<UnixTime> {
         self.now
     }
@@ -220,6 +225,11 @@ impl Surroundings for Bench {
         self.events.borrow_mut().push(format!("{event:?}"));
         self.sources.borrow_mut().push(source);
     }
+}
+
+/// Devices behind a gateway that has none.
+pub(crate) fn nothing() -> Devices<'static, NoPins> {
+    Devices::new((&[][..]).into(), NoPins)
 }
 
 /// How a scripted connection is served.
@@ -270,11 +280,13 @@ impl Case {
     pub(crate) fn run(&self, script: impl IntoIterator<Item = Act>) -> Outcome {
         let rig = Rig::new(STANDARD);
         let store = RefCell::new(rig.store);
+        let devices = RefCell::new(nothing());
         let gateway = Gateway::new(
             &rig.server,
             &rig.throttle,
             &store,
             &self.bench,
+            &devices,
             100,
             UnixTime(0),
         );

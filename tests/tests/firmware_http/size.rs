@@ -11,7 +11,7 @@ use smallgate_core::time::UnixTime;
 use smallgate_firmware::http::{Buffers, Deadlines, Gateway, Peer, Rooms, serve};
 use smallgate_tests::rig::Rig;
 
-use crate::scripted::{Bench, Connection, Machine, Virtual};
+use crate::scripted::{Bench, Connection, Machine, Virtual, nothing};
 
 #[test]
 fn a_worker_is_little_more_than_an_exchange() {
@@ -19,7 +19,9 @@ fn a_worker_is_little_more_than_an_exchange() {
     let store = std::cell::RefCell::new(MemoryStore::<4>::new());
     let bench = Bench::new();
     let time = Virtual::default();
-    let gateway = Gateway::new(&rig.server, &rig.throttle, &store, &bench, 1, UnixTime(0));
+    let devices = std::cell::RefCell::new(nothing());
+    let (server, throttle, start) = (&rig.server, &rig.throttle, UnixTime(0));
+    let gateway = Gateway::new(server, throttle, &store, &bench, &devices, 1, start);
     let mut connection = Connection::new(&time, []);
     let machine = Machine {
         time: &time,

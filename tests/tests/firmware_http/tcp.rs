@@ -16,7 +16,7 @@ use smallgate_tests::simulator::Simulator;
 use smallgate_tests::wire::{Request, Wire};
 use tokio::net::TcpStream;
 
-use crate::scripted::{Bench, REQUEST};
+use crate::scripted::{Bench, REQUEST, nothing};
 
 /// A socket as a board has it.
 struct Socket(TcpStream);
@@ -82,8 +82,10 @@ pub(crate) fn start() -> SocketAddr {
             let rig = Rig::new(STANDARD);
             let store = RefCell::new(rig.store);
             let bench = Bench::new();
-            let gateway =
-                Gateway::new(&rig.server, &rig.throttle, &store, &bench, 100, UnixTime(0));
+            let devices = RefCell::new(nothing());
+            let (server, throttle) = (&rig.server, &rig.throttle);
+            let start = UnixTime(0);
+            let gateway = Gateway::new(server, throttle, &store, &bench, &devices, 100, start);
             let (mut request, mut sending) = ([0; REQUEST], [0; 1024]);
             let mut answer = [0; AuthorizationServer::ROOM];
             let rooms = Rooms::new();

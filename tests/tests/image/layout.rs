@@ -9,7 +9,8 @@ use smallgate_firmware::http::Deadlines;
 use smallgate_firmware::image::{Image, ImageError, LAYOUT, Material, Timeouts};
 
 use crate::support::{
-    CLIENTS, HANDLES, NETWORK, PROFILE, PROXIES, SECRET, around, crc, full, repacked, written,
+    CLIENTS, DEVICES, HANDLES, NETWORK, PROFILE, PROXIES, SECRET, around, crc, full, repacked,
+    written,
 };
 
 #[test]
@@ -73,6 +74,7 @@ fn every_field_comes_back() {
     let user = image.users().next().unwrap();
     assert_eq!((user.username, user.subject), ("ada@example.org", "94173"));
     assert_eq!(user.password.hash, [0x52; 32]);
+    assert_eq!(image.devices().collect::<Vec<_>>(), DEVICES);
 }
 
 #[test]
@@ -109,9 +111,9 @@ fn foreign_empty_older_and_newer_images_are_named() {
     assert!(opened(b"\x7FELF, or whatever else there is").contains("no provisioning image"));
     let mut octets = written(&full()).unwrap();
     octets[8..10].copy_from_slice(&(LAYOUT + 1).to_le_bytes());
-    assert!(opened(&octets).contains("newer layout 2; layout 1"));
-    octets[8..10].copy_from_slice(&[0, 0]);
-    assert!(opened(&octets).contains("older layout 0"));
+    assert!(opened(&octets).contains("newer layout 3; layout 2"));
+    octets[8..10].copy_from_slice(&[1, 0]);
+    assert!(opened(&octets).contains("older layout 1"));
     let mut long = written(&full()).unwrap();
     long[12..16].copy_from_slice(&u32::MAX.to_le_bytes());
     assert!(opened(&long).contains("damaged"));

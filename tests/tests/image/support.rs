@@ -7,6 +7,7 @@ use smallgate_core::profile::{self, GrantType, GrantTypes, Lifetimes, Profile, R
 use smallgate_core::scope::ScopeSet;
 use smallgate_core::secret::SecretHash;
 use smallgate_core::time::{Seconds, UnixTime};
+use smallgate_firmware::devices::{Device, Kind, Pin};
 use smallgate_firmware::http::Subnet;
 use smallgate_firmware::image::{
     Addressing, Contents, HandleSecrets, Image, Key, MAX_SIZE, Material, Network, Timeouts,
@@ -74,6 +75,33 @@ pub(crate) const USER: User<'static> = User {
     grants_not_before: UnixTime(7),
 };
 
+pub(crate) const DEVICES: [Device<'static>; 3] = [
+    Device {
+        name: "cellar",
+        kind: Kind::Emc1413 { address: 0x4C },
+        read: "read",
+        write: "",
+    },
+    Device {
+        name: "relay-1",
+        kind: Kind::Output(Pin {
+            number: 7,
+            active_low: true,
+        }),
+        read: "",
+        write: "write reset",
+    },
+    Device {
+        name: "door_2",
+        kind: Kind::Input(Pin {
+            number: 0,
+            active_low: false,
+        }),
+        read: "read write",
+        write: "",
+    },
+];
+
 /// With something in every field.
 pub(crate) const FULL: Contents<'static> = Contents {
     demonstration: true,
@@ -126,6 +154,7 @@ pub(crate) const FULL: Contents<'static> = Contents {
     scopes: &["read", "write", "Ω-free"],
     clients: &CLIENTS,
     users: &[USER],
+    devices: &DEVICES,
 };
 
 pub(crate) fn full() -> Contents<'static> {
@@ -172,6 +201,7 @@ pub(crate) fn repacked(image: &Image<'_>, handle_keys: &HandleSecrets) -> Vec<u8
         scopes: &scopes,
         clients: &clients,
         users: &users,
+        devices: &image.devices().collect::<Vec<_>>(),
     })
     .expect("what was read can be written")
 }
@@ -195,7 +225,7 @@ pub(crate) fn crc(octets: &[u8]) -> u32 {
 /// An image around `body`, whatever that is.
 pub(crate) fn around(body: &[u8]) -> Vec<u8> {
     let length = u32::try_from(body.len() + 20).expect("small");
-    let mut octets = b"SGATEIMG\x01\0\0\0".to_vec();
+    let mut octets = b"SGATEIMG\x02\0\0\0".to_vec();
     octets.extend(length.to_le_bytes());
     octets.extend(body);
     octets.extend(crc(&octets).to_le_bytes());

@@ -5,6 +5,7 @@
 #![no_std]
 
 mod bench;
+pub mod fpgaio;
 pub mod i2c;
 pub mod lan9118;
 pub mod machine;

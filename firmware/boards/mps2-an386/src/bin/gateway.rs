@@ -16,8 +16,7 @@ use smallgate_firmware::entropy::{EntropyFailed, EntropySource};
 use smallgate_firmware::events;
 use smallgate_firmware::image::Image;
 use smallgate_firmware::net::{Desk, Patient, WORKERS};
-use smallgate_firmware::rtc::Rtc;
-use smallgate_firmware::vitals::Vitals;
+use smallgate_mps2_an386::fpgaio::{Pins, pins};
 use smallgate_mps2_an386::i2c::Bus;
 use smallgate_mps2_an386::lan9118::{self, FrameBuffer, Lan9118};
 use smallgate_mps2_an386::machine::{self, interrupt};
@@ -34,6 +33,7 @@ impl Board for Mps2 {
     type Es256 = Backend;
     type Entropy = HostEntropy;
     type Store = MemoryStore<GRANTS>;
+    type Pins = Pins;
 
     const SLICE: u32 = 25;
 }
@@ -79,7 +79,7 @@ fn start(spawner: Spawner) {
         return error!("event=\"no_network_card\"");
     };
     let vitals = MEMORY.awaken(&image, HostEntropy, card.address());
-    let gateway = MEMORY.gateway(&image, server, STORE.take(), vitals);
+    let gateway = MEMORY.gateway(&image, server, STORE.take(), vitals, pins());
     let (stack, runner) = MEMORY.connect(&image, card, vitals);
     if let Ok(network) = network(runner) {
         spawner.spawn(network);
@@ -90,10 +90,11 @@ fn start(spawner: Spawner) {
             spawner.spawn(worker);
         }
     }
-    let mut rtc = Rtc::new(Bus::start());
-    // The first request finds the clock set.
-    app::tell_time(vitals, &mut rtc);
-    if let Ok(tend) = tend(vitals, rtc) {
+    let mut bus = Bus::start();
+    // The first request finds the clock set, and the sensors read.
+    app::tell_time(vitals, &mut bus);
+    app::read_sensors::<Mps2>(gateway, &mut bus);
+    if let Ok(tend) = tend(gateway, bus) {
         spawner.spawn(tend);
     }
 }
@@ -114,8 +115,8 @@ async fn worker(
 }
 
 #[embassy_executor::task]
-async fn tend(vitals: &'static Vitals<HostEntropy>, mut rtc: Rtc<Bus>) {
-    app::tend(vitals, &mut rtc).await
+async fn tend(gateway: &'static Served<Mps2>, mut bus: Bus) {
+    app::tend::<Mps2>(gateway, &mut bus).await
 }
 
 /// The host's source of entropy: an emulated board has none of its own.

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use crate::host::{Clock, Host, START, Setup};
+use crate::host::{Bus, Clock, Host, START, Setup};
 use crate::machine::{Elf, Line, Machine, Plan};
 use crate::simulator::{Temporary, binary};
 
@@ -183,7 +183,37 @@ fn listening(setup: &Setup, image: &[u8], since: Instant) -> Machine {
     }
 }
 
+/// The FPGA's register of lamps.
+const LAMPS: u32 = 0x4002_8000;
+
 impl Host for Board {
+    fn set_temperature(&mut self, _name: &str, degrees: u8) {
+        let set = self.machine.set_temperature(degrees);
+        set.unwrap_or_else(|error| panic!("{error}"));
+    }
+
+    /// There is a sensor at 0x4c alone, and it stays.
+    fn unplug(&mut self, _name: &str) {}
+
+    fn is_high(&self, _name: &str, pin: u8) -> bool {
+        let lamps = self.machine.memory(LAMPS, 4);
+        let lamps = lamps.unwrap_or_else(|error| panic!("{error}"));
+        lamps[0] & 1 << pin != 0
+    }
+
+    /// QEMU has no buttons.
+    fn press(&mut self, _name: &str, _pressed: bool) -> bool {
+        false
+    }
+
+    fn turn_bus(&mut self, _bus: Bus) -> bool {
+        false
+    }
+
+    fn starve(&mut self, _starved: bool) -> bool {
+        false
+    }
+
     fn start(setup: &Setup) -> Self {
         Self::new(setup.clone(), image(setup))
     }
@@ -243,6 +273,9 @@ impl Host for Board {
             "r46: a form is good for 10 minutes",
             "r40: a clock that is set, and unset again, while it serves",
             "r40: a clock that goes back while it serves",
+            "devices: a button that is pressed",
+            "devices: a bus that fails or hangs",
+            "devices: a source of entropy that fails",
         ]
     }
 }

@@ -27,6 +27,17 @@ pub trait Clock {
     fn unset(&mut self);
 }
 
+/// How the bus of the sensors is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bus {
+    /// As it should be.
+    Works,
+    /// Every transaction fails at once.
+    Broken,
+    /// No transaction comes to an end.
+    Hangs,
+}
+
 /// A running host. It ends when it is dropped.
 pub trait Host: Sized {
     /// Starts a host and waits until it answers.
@@ -86,6 +97,28 @@ pub trait Host: Sized {
     fn takes_chunks(&self) -> bool {
         true
     }
+
+    /// Brings the sensor of the device `name` to a temperature of whole degrees.
+    /// There is one such sensor, at address 0x4c.
+    fn set_temperature(&mut self, name: &str, degrees: u8);
+
+    /// Takes the sensor of the device `name` off the bus, if it is there.
+    fn unplug(&mut self, name: &str);
+
+    /// Whether the output of the device `name`, which is at `pin`, is high, as
+    /// one sees it who looks at it.
+    fn is_high(&self, name: &str, pin: u8) -> bool;
+
+    /// Presses the button of the device `name`, or lets go of it; false if
+    /// nobody can.
+    fn press(&mut self, name: &str, pressed: bool) -> bool;
+
+    /// Has the bus of the sensors work again, fail at once, or hang; false if it
+    /// always works.
+    fn turn_bus(&mut self, bus: Bus) -> bool;
+
+    /// Takes the entropy away, or gives it back; false if nobody can.
+    fn starve(&mut self, starved: bool) -> bool;
 
     /// Lets `seconds` pass, by turning the clock or by waiting. Cases that use
     /// it shorten the lifetimes in their setup, so that waiting is bearable.

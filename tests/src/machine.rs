@@ -27,6 +27,9 @@ const IMAGE_AT: &str = "__provision_start";
 /// What the firmware paints its stack with before it uses it.
 pub const PAINT: u32 = 0xC5A5_5A3C;
 
+/// What the temperature sensor is called.
+const SENSOR: &str = "temperature";
+
 /// How long QEMU may take to be asked something.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -179,6 +182,23 @@ impl Machine {
         }
     }
 
+    /// Brings the sensor to a temperature.
+    ///
+    /// # Errors
+    ///
+    /// QEMU does not take it.
+    pub fn set_temperature(&self, degrees: u8) -> Result<(), String> {
+        let arguments = json!({
+            "path": format!("/machine/peripheral/{SENSOR}"),
+            "property": "temperature0",
+            // In thousandths of a degree.
+            "value": u32::from(degrees) * 1000,
+        });
+        held(&self.qmp)
+            .ask("qom-set", &arguments, PATIENCE)
+            .map(drop)
+    }
+
     /// How deep the stack was at most, and how much of it was never touched.
     ///
     /// # Errors
@@ -295,6 +315,9 @@ fn command(plan: &Plan, image: &Path, log: &Path) -> Result<Command, String> {
             .arg(format!("base={},clock=host", date(time)));
         command.args(["-device", "ds1338,address=0x68"]);
     }
+    command
+        .arg("-device")
+        .arg(format!("emc1413,id={SENSOR},address=0x4c"));
     if plan.counts {
         command.args(["-icount", "shift=0"]);
     }

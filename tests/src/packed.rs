@@ -52,6 +52,8 @@ impl Packed {
 }
 
 impl Host for Packed {
+    crate::simulator::turned_by_requests!();
+
     fn start(setup: &Setup) -> Self {
         let image = Image::of(setup);
         let clock = if setup.clock_set { "real" } else { "unset" };

@@ -189,7 +189,64 @@ impl Simulator {
     }
 }
 
+/// Turns a part of the simulation of the `smallgate` at `address`.
+///
+/// # Panics
+///
+/// It does not take it.
+pub(crate) fn turn(address: SocketAddr, path: &str, body: &str) {
+    let request = Request::new("PUT", &format!("/sim/{path}")).body("application/json", body);
+    let response = Wire::open(address).ask(&request);
+    assert_eq!(response.status, 204, "{path} {body}: {}", response.text());
+}
+
+/// Makes the methods of a [`Host`] that turn what is around it, for a
+/// `smallgate` that listens at its address.
+macro_rules! turned_by_requests {
+    () => {
+        fn set_temperature(&mut self, name: &str, degrees: u8) {
+            let body = format!(r#"{{"value":{degrees}}}"#);
+            $crate::simulator::turn(self.address(), &format!("devices/{name}"), &body);
+        }
+
+        fn unplug(&mut self, name: &str) {
+            let path = format!("devices/{name}");
+            $crate::simulator::turn(self.address(), &path, r#"{"value":null}"#);
+        }
+
+        fn is_high(&self, name: &str, _pin: u8) -> bool {
+            let request = $crate::wire::Request::new("GET", &format!("/sim/devices/{name}"));
+            let shown = $crate::wire::Wire::open(self.address()).ask(&request);
+            assert_eq!(shown.status, 200, "{}", shown.text());
+            shown.text() == r#"{"value":true}"#
+        }
+
+        fn press(&mut self, name: &str, pressed: bool) -> bool {
+            let body = format!(r#"{{"value":{pressed}}}"#);
+            $crate::simulator::turn(self.address(), &format!("devices/{name}"), &body);
+            true
+        }
+
+        fn turn_bus(&mut self, bus: $crate::host::Bus) -> bool {
+            let state = format!("{bus:?}").to_lowercase();
+            let body = format!(r#"{{"state":"{state}"}}"#);
+            $crate::simulator::turn(self.address(), "bus", &body);
+            true
+        }
+
+        fn starve(&mut self, starved: bool) -> bool {
+            let state = if starved { "starved" } else { "works" };
+            let body = format!(r#"{{"state":"{state}"}}"#);
+            $crate::simulator::turn(self.address(), "entropy", &body);
+            true
+        }
+    };
+}
+pub(crate) use turned_by_requests;
+
 impl Host for Simulator {
+    turned_by_requests!();
+
     fn start(setup: &Setup) -> Self {
         Simulator {
             setup: setup.clone(),

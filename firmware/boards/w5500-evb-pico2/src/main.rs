@@ -26,11 +26,10 @@ use embedded_hal_bus::spi::ExclusiveDevice;
 use smallgate_core::store::MemoryStore;
 use smallgate_cortex_m::provisioning;
 use smallgate_firmware::app::{self, Board, Hall, Manners, Memory, Served};
+use smallgate_firmware::devices::Lines;
 use smallgate_firmware::events;
 use smallgate_firmware::image::Image;
 use smallgate_firmware::net::{Desk, Patient, WORKERS};
-use smallgate_firmware::rtc::Rtc;
-use smallgate_firmware::vitals::Vitals;
 use static_cell::ConstStaticCell;
 
 use crate::hardware::{Bus, Noise};
@@ -62,6 +61,7 @@ impl Board for Pico2 {
     type Es256 = Backend;
     type Entropy = Noise;
     type Store = MemoryStore<GRANTS>;
+    type Pins = Lines<Output<'static>, Input<'static>, 2, 1>;
 
     const SLICE: u32 = 100;
 }
@@ -112,7 +112,16 @@ async fn main(spawner: Spawner) {
 
     let noise = Noise(Trng::new(board.TRNG, Interrupts, trng::Config::default()));
     let vitals = MEMORY.awaken(&image, noise, address);
-    let gateway = MEMORY.gateway(&image, server, STORE.take(), vitals);
+    let pins = Lines {
+        // The board's own lamp, and a relay.
+        outputs: [
+            Output::new(board.PIN_25, Level::Low),
+            Output::new(board.PIN_14, Level::Low),
+        ],
+        // A button to ground.
+        inputs: [Input::new(board.PIN_15, Pull::Up)],
+    };
+    let gateway = MEMORY.gateway(&image, server, STORE.take(), vitals, pins);
 
     // The card: W5500 on SPI0.
     let (miso, select, clock, mosi) = (board.PIN_16, board.PIN_17, board.PIN_18, board.PIN_19);
@@ -146,14 +155,14 @@ async fn main(spawner: Spawner) {
         }
     }
 
-    // A real-time clock on I2C0, if somebody wired one.
+    // A real-time clock and sensors on I2C0, if somebody wired them.
     let (data, clock) = (board.PIN_4, board.PIN_5);
     let config = i2c::Config::default();
-    let bus = I2c::new_async(board.I2C0, clock, data, Interrupts, config);
-    let mut rtc = Rtc::new(Bus(bus));
-    // The first request finds the clock set.
-    app::tell_time(vitals, &mut rtc);
-    if let Ok(tend) = tend(vitals, rtc) {
+    let mut bus = Bus(I2c::new_async(board.I2C0, clock, data, Interrupts, config));
+    // The first request finds the clock set, and the sensors read.
+    app::tell_time(vitals, &mut bus);
+    app::read_sensors::<Pico2>(gateway, &mut bus);
+    if let Ok(tend) = tend(gateway, bus) {
         spawner.spawn(tend);
     }
 
@@ -191,8 +200,8 @@ async fn worker(
 }
 
 #[embassy_executor::task]
-async fn tend(vitals: &'static Vitals<Noise>, mut rtc: Rtc<Bus>) {
-    app::tend(vitals, &mut rtc).await
+async fn tend(gateway: &'static Served<Pico2>, mut bus: Bus) {
+    app::tend::<Pico2>(gateway, &mut bus).await
 }
 
 /// Logs the place and starts anew.

@@ -58,6 +58,7 @@ fn ETHERNET() {
 #[entry]
 fn main() -> ! {
     machine::paint_stack();
+    machine::guard_stack();
     uart::start();
     time::start();
     let executor = EXECUTOR.init(Executor::new(core::ptr::null_mut()));

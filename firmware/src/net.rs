@@ -14,12 +14,12 @@
 mod patient;
 
 use core::cell::Cell;
-use core::net::{IpAddr, Ipv4Addr};
+use core::net::IpAddr;
 
 use embassy_futures::select::select;
 use embassy_net::tcp::{State, TcpSocket};
 use embassy_net::{Config, DhcpConfig, Ipv4Cidr, Stack, StaticConfigV4};
-use embassy_time::Timer;
+use embassy_time::{Duration, Timer};
 use smallgate_core::http::Source;
 use smallgate_core::oauth::AuthorizationServer;
 
@@ -143,13 +143,19 @@ pub struct Manners<'m, 'r> {
 /// Sockets on their way from seat to worker and back, in the order in which
 /// their connections came.
 pub struct Hall<'q, 's> {
-    free: Sockets<'q, 's>,
-    arrived: Sockets<'q, 's>,
+    free: Queue<&'q mut TcpSocket<'s>, SEATS>,
+    arrived: Queue<Guest<'q, 's>, SEATS>,
     /// Workers that have no connection, or are about to have none.
     available: Cell<usize>,
 }
 
-type Sockets<'q, 's> = Queue<&'q mut TcpSocket<'s>, SEATS>;
+/// A connection that waits for a worker, and whose it is. That is asked when it
+/// comes: a client that has reset it has no address any more, and what it sent
+/// before would be nobody's.
+struct Guest<'q, 's> {
+    socket: &'q mut TcpSocket<'s>,
+    address: IpAddr,
+}
 
 impl<'q, 's> Hall<'q, 's> {
     /// Nobody is here yet.
@@ -164,8 +170,9 @@ impl<'q, 's> Hall<'q, 's> {
 
     /// Adds a seat; more than [`SEATS`] find no room.
     pub fn furnish(&self, socket: &'q mut TcpSocket<'s>) {
-        // A client that is gone without a word frees its seat, whatever is in it.
-        socket.set_timeout(Some(LOST));
+        // Silent clients are asked whether they are there, so that who is gone
+        // without a word is found, and who waits for an answer is not lost.
+        socket.set_keep_alive(Some(ALIVE));
         // An answer is written at once, and its last piece waits for nothing.
         socket.set_nagle_enabled(false);
         let _no_room = self.free.put(socket);
@@ -176,13 +183,19 @@ impl<'q, 's> Hall<'q, 's> {
     pub async fn usher(&self, port: u16) -> ! {
         loop {
             let socket = self.free.take().await;
-            let _there_is_room = match socket.accept(port).await {
-                Ok(()) => self.arrived.put(socket),
-                Err(_) => {
-                    reset(socket).await;
-                    self.free.put(socket)
+            socket.set_timeout(Some(OPENING));
+            let accepted = socket.accept(port).await;
+            let address = socket.remote_endpoint().map(|peer| peer.addr.into());
+            match (accepted, address) {
+                (Ok(()), Some(address)) => {
+                    socket.set_timeout(Some(LOST));
+                    let _there_is_room = self.arrived.put(Guest { socket, address });
                 }
-            };
+                _ => {
+                    reset(socket).await;
+                    let _there_is_room = self.free.put(socket);
+                }
+            }
         }
     }
 
@@ -196,12 +209,8 @@ impl<'q, 's> Hall<'q, 's> {
     ) -> ! {
         loop {
             let attendant = Attendant::waiting(self);
-            let socket = self.arrived.take().await;
+            let Guest { socket, address } = self.arrived.take().await;
             attendant.is_occupied();
-            // One that is gone already has no address, and reading says so.
-            let address = socket
-                .remote_endpoint()
-                .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.addr.into());
             let peer = Peer {
                 address,
                 trusted_proxies: manners.trusted_proxies,
@@ -272,8 +281,14 @@ impl Default for Hall<'_, '_> {
     }
 }
 
-/// How long a client may be silent while something is on its way to it.
-const LOST: embassy_time::Duration = embassy_time::Duration::from_secs(10);
+/// How long a client may take to complete its connection: half-open ones hold a
+/// seat no longer.
+const OPENING: Duration = Duration::from_secs(2);
+
+/// How often a silent client is asked whether it is there, and after how long
+/// without a word, not even that, its connection is lost.
+const ALIVE: Duration = Duration::from_secs(3);
+const LOST: Duration = Duration::from_secs(10);
 
 /// Leaves the socket closed, whatever state it is in.
 async fn reset(socket: &mut TcpSocket<'_>) {

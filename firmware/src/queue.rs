@@ -1,6 +1,6 @@
 //! A queue in fixed memory that any number of tasks wait at, each in its turn.
 
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 use core::ops::{Deref, DerefMut};
 
 use embassy_futures::yield_now;
@@ -15,6 +15,7 @@ use heapless::Deque;
 pub struct Queue<T, const N: usize> {
     items: RefCell<Deque<T, N>>,
     count: FairSemaphore<NoopRawMutex, N>,
+    waiting: Cell<usize>,
 }
 
 impl<T, const N: usize> Queue<T, N> {
@@ -24,6 +25,7 @@ impl<T, const N: usize> Queue<T, N> {
         Queue {
             items: RefCell::new(Deque::new()),
             count: FairSemaphore::new(0),
+            waiting: Cell::new(0),
         }
     }
 
@@ -37,6 +39,12 @@ impl<T, const N: usize> Queue<T, N> {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Whether a task waits for an item, and there is none.
+    #[must_use]
+    pub fn is_wanted(&self) -> bool {
+        self.waiting.get() > 0 && self.is_empty()
     }
 
     /// Adds `item` as the last one.
@@ -56,6 +64,7 @@ impl<T, const N: usize> Queue<T, N> {
 
     /// Takes the first one, when it is this task's turn and there is one.
     pub async fn take(&self) -> T {
+        let _waiting = Waiting::at(&self.waiting);
         loop {
             match self.count.acquire(1).await {
                 Ok(permit) => {
@@ -83,6 +92,22 @@ impl<T, const N: usize> Queue<T, N> {
 impl<T, const N: usize> Default for Queue<T, N> {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+/// Counts a task that waits, until it is dropped.
+struct Waiting<'w>(&'w Cell<usize>);
+
+impl<'w> Waiting<'w> {
+    fn at(count: &'w Cell<usize>) -> Self {
+        count.set(count.get().saturating_add(1));
+        Waiting(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get().saturating_sub(1));
     }
 }
 

@@ -16,9 +16,11 @@ pub fn provisioning() -> &'static [u8] {
     }
     let (start, end) = (&raw const __provision_start, &raw const __provision_end);
     let length = end.addr().saturating_sub(start.addr());
+    // The symbols are addresses, and no objects that the slice could lie in.
+    let start = core::ptr::with_exposed_provenance(start.addr());
     // SAFETY: memory.x puts the symbols around a region of flash in which the linker places nothing.
     // It is mapped from the start, and nothing writes to it while the program runs.
-    unsafe { core::slice::from_raw_parts(start.cast(), length) }
+    unsafe { core::slice::from_raw_parts(start, length) }
 }
 
 /// An integer of 256 bits, its lowest word first, as the assembly takes it.

@@ -23,12 +23,13 @@ const LEFTOVER: usize = 64 * 1024;
 /// received prior to the request-line" (RFC 9112 §2.2).
 const EMPTY_LINES: usize = 4;
 
-/// How often somebody who says nothing is asked for the worker.
+/// How often a worker that waits for its client looks whether it is wanted, and
+/// how long a client may say nothing between two requests then.
 const SILENCE: Duration = Duration::from_millis(100);
 
-/// How long a new connection may say nothing though its worker is wanted: its
-/// first request may still be on the way.
-const NEW: Duration = Duration::from_secs(1);
+/// How long a client may take for whatever it is at though its worker is wanted:
+/// what it has sent may still be on the way.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// What serves a connection.
 pub(super) struct Worker<'w, 'r, C, P, H> {
@@ -149,7 +150,10 @@ where
                 Content::Answer(answer),
                 manner,
             );
-            select(sending, self.platform.wait(self.deadlines.sending)).await
+            let patience = patience(self.platform, self.deadlines.sending, GRACE, || {
+                self.rooms.is_wanted()
+            });
+            select(sending, patience).await
         };
         self.sending.zeroize();
         match sent {
@@ -168,10 +172,9 @@ where
 
     /// Receives a head and says where it ends. More may have come with it.
     async fn head(&mut self) -> Result<usize, Last> {
-        let patience = match self.input.filled {
-            0 => self.first().await.map_err(Last::Ended)?,
-            _ => self.deadlines.head,
-        };
+        if self.answered && self.input.filled == 0 {
+            self.first().await.map_err(Last::Ended)?;
+        }
         let body = self.handler.body_limit();
         let longest = self.input.octets.len().saturating_sub(body);
         let receiving = async {
@@ -209,38 +212,23 @@ where
                 more.map_err(Last::Ended)?;
             }
         };
-        match select(receiving, self.platform.wait(patience)).await {
+        let patience = patience(self.platform, self.deadlines.head, GRACE, || false);
+        match select(receiving, patience).await {
             Either::First(outcome) => outcome,
             Either::Second(()) if self.input.filled == 0 => Err(Last::Ended(Ended::Idle)),
             Either::Second(()) => Err(Last::Refused(Refused::HeadTooLate, Manner::CUT)),
         }
     }
 
-    /// Waits for the first octets of a head, and says how long its rest may
-    /// take. Whoever says nothing gives way to those who wait.
-    async fn first(&mut self) -> Result<Duration, Ended> {
-        let (patience, least) = match self.answered {
-            true => (self.deadlines.idle, SILENCE),
-            false => (self.deadlines.head, NEW),
-        };
-        let mut left = patience;
-        while left > Duration::ZERO {
-            let slice = SILENCE.min(left);
-            let more = self.input.more(self.connection);
-            match select(more, self.platform.wait(slice)).await {
-                Either::First(more) => {
-                    return more.map(|()| match self.answered {
-                        true => self.deadlines.head,
-                        false => left,
-                    });
-                }
-                Either::Second(()) => left = left.saturating_sub(slice),
-            }
-            if patience.saturating_sub(left) >= least && self.platform.is_wanted() {
-                break;
-            }
+    /// Waits for the first octets of another head. Whoever says nothing gives way
+    /// to those who wait.
+    async fn first(&mut self) -> Result<(), Ended> {
+        let patience = patience(self.platform, self.deadlines.idle, SILENCE, || false);
+        let more = self.input.more(self.connection);
+        match select(more, patience).await {
+            Either::First(more) => more,
+            Either::Second(()) => Err(Ended::Idle),
         }
-        Err(Ended::Idle)
     }
 
     /// What the head says about the message itself, and how it is answered.
@@ -269,7 +257,8 @@ where
             }
             self.input.fill(self.connection, end).await
         };
-        match select(receiving, self.platform.wait(self.deadlines.body)).await {
+        let patience = patience(self.platform, self.deadlines.body, GRACE, || false);
+        match select(receiving, patience).await {
             Either::First(received) => received,
             Either::Second(()) => Err(Refused::BodyTooLate),
         }
@@ -280,7 +269,8 @@ where
         manner.now = self.handler.now();
         let content = Content::Refusal(refused);
         let sending = send(self.connection, self.sending, content, manner);
-        match select(sending, self.platform.wait(self.deadlines.sending)).await {
+        let patience = patience(self.platform, self.deadlines.sending, GRACE, || false);
+        match select(sending, patience).await {
             Either::First(Ok(())) => Ended::Refused(refused),
             Either::First(Err(_)) => Ended::Broken,
             Either::Second(()) => Ended::Unread,
@@ -306,6 +296,26 @@ where
         let _ended = select(closing, self.platform.wait(self.deadlines.closing)).await;
         self.input.octets.zeroize();
         self.platform.abort(self.connection);
+    }
+}
+
+/// Is over after `whole`; or after `least`, once the worker is wanted, or
+/// something else that it holds is.
+async fn patience<C, P: Platform<C>>(
+    platform: &P,
+    whole: Duration,
+    least: Duration,
+    is_wanted: impl Fn() -> bool,
+) {
+    let mut left = whole;
+    while left > Duration::ZERO {
+        let slice = SILENCE.min(left);
+        platform.wait(slice).await;
+        left = left.saturating_sub(slice);
+        let is_due = whole.saturating_sub(left) >= least;
+        if is_due && (is_wanted() || platform.is_wanted()) {
+            break;
+        }
     }
 }
 

@@ -7,6 +7,10 @@ use smallgate_firmware::http::{Deadlines, Ended, Refused};
 use crate::framing::{FORM, GET, nothing, refusal, token_request};
 use crate::scripted::{Act, Case};
 
+fn millis(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
 #[test]
 fn deadlines_end_what_is_slow() {
     let seconds = Duration::from_secs;
@@ -55,7 +59,6 @@ fn deadlines_end_what_is_slow() {
 /// Four that say nothing would keep everybody else from four workers.
 #[test]
 fn whoever_says_nothing_gives_way() {
-    let millis = Duration::from_millis;
     let case = |wanted| Case {
         wanted: Some(millis(wanted)),
         ..Case::default()
@@ -80,14 +83,60 @@ fn whoever_says_nothing_gives_way() {
         assert_eq!(!outcome.writes.is_empty(), answered, "{pause}");
         assert!(outcome.took <= millis(1_500), "{:?}", outcome.took);
     }
-    // Whoever has begun to speak is heard to the end.
+    // Whoever has begun to speak is heard for a second, and for as long as the
+    // deadlines say while nobody waits.
     let (first, second) = GET.split_at(10);
-    let outcome = case(0).run([
-        Act::Send(first.as_bytes().to_vec()),
-        Act::Pause(millis(4_000)),
-        Act::Send(second.as_bytes().to_vec()),
-    ]);
-    assert_eq!(outcome.text(), nothing("1.1", "connection: close\r\n"));
+    let spoken = |pause| {
+        [
+            Act::Send(first.as_bytes().to_vec()),
+            Act::Pause(millis(pause)),
+            Act::Send(second.as_bytes().to_vec()),
+        ]
+    };
+    let heard = nothing("1.1", "connection: close\r\n");
+    assert_eq!(case(0).run(spoken(900)).text(), heard);
+    let outcome = case(0).run(spoken(4_000));
+    assert_eq!(outcome.ended, Ended::Refused(Refused::HeadTooLate));
+    assert!(outcome.took <= millis(1_600), "{:?}", outcome.took);
+    let outcome = case(60_000).run(spoken(4_000));
+    assert!(outcome.text().starts_with(&nothing("1.1", "")));
+}
+
+/// A body and an answer are waited for no longer than a head, once others wait.
+#[test]
+fn whoever_is_slow_gives_way_too() {
+    let wanted = |wanted| Case {
+        wanted: Some(millis(wanted)),
+        ..Case::default()
+    };
+    let short = || {
+        let head = "POST /oauth/token HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n";
+        Act::Send(head.as_bytes().to_vec())
+    };
+    for (at, took) in [(0, 1_000), (2_500, 2_500), (60_000, 5_000)] {
+        let outcome = wanted(at).run([short()]);
+        assert_eq!(outcome.ended, Ended::Refused(Refused::BodyTooLate), "{at}");
+        let closing = Deadlines::DEFAULT.closing;
+        assert!(
+            outcome.took <= millis(took + 100) + closing,
+            "{at}: {:?}",
+            outcome.took
+        );
+    }
+    for (at, took) in [(0, 1_000), (60_000, 5_000)] {
+        let deaf = Case {
+            deaf: true,
+            ..wanted(at)
+        };
+        let outcome = deaf.run([Act::Send(GET.as_bytes().to_vec())]);
+        assert_eq!(outcome.ended, Ended::Unread, "{at}");
+        let closing = Deadlines::DEFAULT.closing;
+        assert!(
+            outcome.took <= millis(took + 100) + closing,
+            "{at}: {:?}",
+            outcome.took
+        );
+    }
 }
 
 /// The time for a new connection's first head begins with the connection.

@@ -50,5 +50,5 @@ fn a_worker_is_little_more_than_an_exchange() {
     );
     let (worker, exchange) = (size_of_val(&future), size_of::<Step<'_>>());
     println!("a worker: {worker} octets, an exchange in it: {exchange}");
-    assert!(worker <= exchange + 800, "{worker} octets");
+    assert!(worker <= exchange + 1000, "{worker} octets");
 }

@@ -9,6 +9,7 @@ use embassy_net_driver::{Capabilities, Driver, HardwareAddress, LinkState, RxTok
 use embassy_sync::waitqueue::AtomicWaker;
 
 use crate::machine::{self, Registers};
+use zeroize::Zeroize;
 
 /// The longest frame that is sent or taken, without its check sequence: the header and 576 octets,
 /// which "every internet module must be able to receive" (RFC 791 §3.1). Sockets tell their peers,
@@ -113,11 +114,6 @@ fn frames_waiting() -> bool {
     CARD.read(RX_FIFO_INF) >> 16 & 0xFF != 0
 }
 
-fn room_to_send() -> bool {
-    // The free space in octets; a frame has two words before it.
-    CARD.read(TX_FIFO_INF) & 0xFFFF >= LONGEST
-}
-
 const BUSY: u32 = 1 << 31;
 
 fn mac_read(register: u32) -> Option<u32> {
@@ -143,7 +139,10 @@ pub struct Received<'t>(&'t mut [u8]);
 
 impl RxToken for Received<'_> {
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, read: F) -> R {
-        read(self.0)
+        let answer = read(self.0);
+        // Secrets may have been in it.
+        self.0.zeroize();
+        answer
     }
 }
 
@@ -154,11 +153,11 @@ impl TxToken for Room<'_> {
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, length: usize, write: F) -> R {
         // No stack writes more than the capabilities say.
         let length = length.min(FRAME);
-        let written = write(self.0.get_mut(..length).unwrap_or_default());
-        send(
-            self.0.get(..length.next_multiple_of(4)).unwrap_or_default(),
-            length,
-        );
+        let whole = length.next_multiple_of(4);
+        let room = self.0.get_mut(..whole).unwrap_or_default();
+        let written = write(room.get_mut(..length).unwrap_or_default());
+        send(room, length);
+        room.zeroize();
         written
     }
 }
@@ -174,28 +173,52 @@ fn send(words: &[u8], length: usize) {
     }
 }
 
+/// Frames that are thrown away until others have their turn.
+const BAD_FRAMES: usize = 8;
+
 impl Lan9118<'_> {
-    /// The next good frame's length, once it is in the buffer.
-    fn take(&mut self) -> Option<usize> {
-        const ERROR: u32 = 1 << 15;
-        const CHECK_SEQUENCE: usize = 4;
-        while frames_waiting() {
-            let status = CARD.read(RX_STATUS);
-            let length = (status >> 16 & 0x3FFF) as usize;
-            let mut room = self.received.as_chunks_mut().0.iter_mut();
-            for _ in 0..length.div_ceil(4) {
-                let word: u32 = CARD.read(RX_DATA);
-                // The check sequence of the longest frame does not fit, and is not needed.
-                if let Some(room) = room.next() {
-                    *room = word.to_le_bytes();
-                }
+    /// The next good frame's length, once it is in the buffer. None is left when there is none, or
+    /// there were too many bad ones: then this is called again.
+    fn take(&mut self, cx: &mut Context<'_>) -> Option<usize> {
+        for _ in 0..BAD_FRAMES {
+            if !frames_waiting() {
+                return None;
             }
-            let length = length.saturating_sub(CHECK_SEQUENCE);
-            if status & ERROR == 0 && (1..=FRAME).contains(&length) {
+            if let Some(length) = self.take_one() {
                 return Some(length);
             }
         }
+        cx.waker().wake_by_ref();
         None
+    }
+
+    /// Takes a frame out of the card; its length, if it is good and fits.
+    fn take_one(&mut self) -> Option<usize> {
+        const ERROR: u32 = 1 << 15;
+        const CHECK_SEQUENCE: usize = 4;
+        let status = CARD.read(RX_STATUS);
+        let length = (status >> 16 & 0x3FFF) as usize;
+        let mut room = self.received.as_chunks_mut().0.iter_mut();
+        for _ in 0..length.div_ceil(4) {
+            let word: u32 = CARD.read(RX_DATA);
+            // The check sequence of the longest frame does not fit, and is not needed.
+            if let Some(room) = room.next() {
+                *room = word.to_le_bytes();
+            }
+        }
+        let length = length.saturating_sub(CHECK_SEQUENCE);
+        (status & ERROR == 0 && (1..=FRAME).contains(&length)).then_some(length)
+    }
+
+    /// Whether a frame can be sent now; if not, it is asked again.
+    fn has_room(&self, cx: &Context<'_>) -> bool {
+        // The free space in octets; a frame has two words before it.
+        let has_room = CARD.read(TX_FIFO_INF) & 0xFFFF >= LONGEST;
+        if !has_room {
+            // The card drains by itself, in less than a millisecond.
+            cx.waker().wake_by_ref();
+        }
+        has_room
     }
 }
 
@@ -210,26 +233,25 @@ impl Driver for Lan9118<'_> {
         Self: 'a;
 
     fn receive(&mut self, cx: &mut Context<'_>) -> Option<(Received<'_>, Room<'_>)> {
-        if !room_to_send() {
+        if !self.has_room(cx) {
             return None;
         }
-        if !frames_waiting() {
-            FRAMES.register(cx.waker());
-            CARD.write(INT_STS, RSFL);
-            CARD.write(INT_EN, RSFL);
-            // One may have come before it was cleared.
-            if !frames_waiting() {
-                return None;
+        let length = match self.take(cx) {
+            Some(length) => length,
+            None => {
+                FRAMES.register(cx.waker());
+                CARD.write(INT_STS, RSFL);
+                CARD.write(INT_EN, RSFL);
+                // One may have come before it was cleared.
+                self.take(cx)?
             }
-        }
-        let length = self.take()?;
+        };
         let frame = self.received.get_mut(..length)?;
         Some((Received(frame), Room(self.sent)))
     }
 
-    fn transmit(&mut self, _: &mut Context<'_>) -> Option<Room<'_>> {
-        // It drains by itself, in less time than the next poll comes.
-        room_to_send().then_some(Room(self.sent))
+    fn transmit(&mut self, cx: &mut Context<'_>) -> Option<Room<'_>> {
+        self.has_room(cx).then_some(Room(self.sent))
     }
 
     fn link_state(&mut self, _: &mut Context<'_>) -> LinkState {

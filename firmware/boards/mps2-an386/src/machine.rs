@@ -179,10 +179,14 @@ fn pender(_: *mut ()) {
 /// An executor of its own for the one reason that the usual one waits for events, which QEMU does
 /// not: it would keep a core of the host busy.
 pub fn run(executor: &'static embassy_executor::raw::Executor) -> ! {
+    static RUNS: AtomicBool = AtomicBool::new(false);
+    if RUNS.swap(true, Ordering::Relaxed) {
+        crate::bench::fail();
+    }
     loop {
         WOKEN.store(false, Ordering::Relaxed);
         // SAFETY: the executor is initialised where it is made, this is the one place that polls it,
-        // and nothing below calls it again: `run` does not return.
+        // and whoever comes here a second time, from a task or an interrupt, was stopped above.
         unsafe { executor.poll() };
         cortex_m::interrupt::disable();
         // An interrupt that comes now ends the waiting, and is served after `enable`.
@@ -202,9 +206,9 @@ pub fn paint_stack() {
 /// Makes the last words of the stack's room untouchable: a stack that outgrows it ends in a fault,
 /// where it would else have written over variables. Painting comes first.
 pub fn guard_stack() {
-    /// The least that a region may have.
-    const SIZE: u32 = 32;
-    const SIZE_IS_32: u32 = 4 << 1;
+    /// A frame that is larger could step over it; most are smaller.
+    const SIZE: u32 = 1024;
+    const SIZE_IS_1024: u32 = 9 << 1;
     const NEVER_EXECUTED: u32 = 1 << 28;
     const VALID: u32 = 1 << 4;
     const ENABLE: u32 = 1;
@@ -219,7 +223,7 @@ pub fn guard_stack() {
     unsafe {
         mpu.rbar.write(end.next_multiple_of(SIZE) | VALID);
         // No access, for nobody.
-        mpu.rasr.write(NEVER_EXECUTED | SIZE_IS_32 | ENABLE);
+        mpu.rasr.write(NEVER_EXECUTED | SIZE_IS_1024 | ENABLE);
         mpu.ctrl.write(ENABLE | OTHERS_AS_EVER);
     }
     cortex_m::asm::dsb();

@@ -27,8 +27,10 @@
 mod tables;
 
 use core::cell::RefCell;
+use core::net::SocketAddrV4;
 
 use embassy_executor::Spawner;
+use embassy_futures::join::join;
 use embassy_net::tcp::TcpSocket;
 use embassy_net::{Runner, Stack, StackResources};
 use embassy_net_driver::Driver;
@@ -41,12 +43,13 @@ use smallgate_core::store::Store;
 use smallgate_core::time::UnixTime;
 use static_cell::{ConstStaticCell, StaticCell};
 
-use crate::clock::{TimeSource, TrustedClock};
+use crate::clock::TrustedClock;
 use crate::devices::{self, Devices, INTERVAL, Pins};
 use crate::entropy::{EntropySource, Generator};
 use crate::events;
 use crate::http::{Deadlines, Gateway, Rooms, Subnet, Surroundings};
 use crate::image::{Es256, Image, MAX_PROXIES, MAX_RETIRED_KEYS, ReadyKey};
+use crate::net::sntp::Ears;
 use crate::net::{self, AnswerRoom, Desk, Patient, ROOMS, SEATS, Seat, WORKERS};
 use crate::rtc::Rtc;
 use crate::vitals::Vitals;
@@ -104,7 +107,8 @@ pub struct Memory<B: Board> {
     throttle: StaticCell<Throttle<'static>>,
     devices: StaticCell<RefCell<Devices<'static, B::Pins>>>,
     gateway: StaticCell<Served<B>>,
-    network: StaticCell<StackResources<{ SEATS + 1 }>>,
+    /// A socket for each seat, for DHCP, and for SNTP.
+    network: StaticCell<StackResources<{ SEATS + 2 }>>,
     seats: ConstStaticCell<[Seat; SEATS]>,
     sockets: StaticCell<[TcpSocket<'static>; SEATS]>,
     hall: StaticCell<Hall>,
@@ -300,23 +304,41 @@ async fn usher(hall: &'static Hall) {
 }
 
 /// Looks after sensors, time and entropy: all that talks on the bus. Who owns
-/// the bus runs this, so nobody has to share it.
-pub async fn tend<B: Board>(gateway: &Served<B>, bus: &mut impl I2c) -> ! {
+/// the bus runs this, so nobody has to share it. And asks the `server` that the
+/// image may name for the time.
+pub async fn tend<B: Board>(
+    gateway: &Served<B>,
+    bus: &mut impl I2c,
+    stack: Stack<'_>,
+    server: Option<SocketAddrV4>,
+) {
     let vitals = gateway.surroundings();
-    let mut passed: u32 = 0;
-    loop {
-        Timer::after_secs(INTERVAL.into()).await;
-        read_sensors::<B>(gateway, bus);
-        passed = passed.wrapping_add(INTERVAL);
-        if u64::from(passed) < Vitals::<B::Entropy>::INTERVAL {
-            continue;
+    let tending = async {
+        let mut passed: u32 = 0;
+        loop {
+            Timer::after_secs(INTERVAL.into()).await;
+            read_sensors::<B>(gateway, bus);
+            passed = passed.wrapping_add(INTERVAL);
+            if u64::from(passed) < Vitals::<B::Entropy>::INTERVAL {
+                continue;
+            }
+            passed = 0;
+            tell_time(vitals, bus);
+            if let Some(health) = vitals.tend() {
+                events::entropy(health);
+            }
         }
-        passed = 0;
-        tell_time(vitals, bus);
-        if let Some(health) = vitals.tend() {
-            events::entropy(health);
+    };
+    let asking = async {
+        if let Some(server) = server {
+            let ears = Ears {
+                told: events::clock,
+                failed: events::sntp,
+            };
+            net::sntp::follow(stack, server, vitals, ears).await;
         }
-    }
+    };
+    join(tending, asking).await;
 }
 
 /// Reads all sensors.
@@ -329,13 +351,8 @@ pub fn read_sensors<B: Board>(gateway: &Served<B>, bus: &mut impl I2c) {
     {}
 }
 
-/// Takes the time of the real-time clock, or says why not.
+/// Takes the time of the real-time clock, or says why not, or sets it by a
+/// server's time.
 pub fn tell_time<S: EntropySource>(vitals: &Vitals<S>, bus: &mut impl I2c) {
-    match Rtc::new(bus).read() {
-        Ok(time) => {
-            let source = TimeSource::RealTimeClock;
-            events::clock(source, time, vitals.synchronise(source, time));
-        }
-        Err(cause) => events::rtc(cause),
-    }
+    events::consulted(vitals.consult(&mut Rtc::new(bus)));
 }

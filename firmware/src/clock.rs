@@ -155,6 +155,12 @@ impl Set {
     fn now(&self, uptime: u64) -> UnixTime {
         self.from.counted_on(uptime).max(self.held)
     }
+
+    /// A server was heard within the last day.
+    fn is_servers(&self, uptime: u64) -> bool {
+        self.server_heard
+            .is_some_and(|heard| uptime.saturating_sub(heard) < DAY_OF_UPTIME)
+    }
 }
 
 /// The longest jump, once the time is known.
@@ -192,6 +198,14 @@ impl TrustedClock {
     #[must_use]
     pub fn now(&self, uptime: u64) -> Option<UnixTime> {
         Some(self.set.get()?.now(uptime))
+    }
+
+    /// The time, if a server was heard within the last day: better than what a
+    /// real-time clock says.
+    #[must_use]
+    pub fn of_server(&self, uptime: u64) -> Option<UnixTime> {
+        let set = self.set.get()?;
+        set.is_servers(uptime).then(|| set.now(uptime))
     }
 
     /// Since when the time is known and has made no leap ahead: what
@@ -266,10 +280,7 @@ impl Set {
         if jump > u64::from(DAY.0) {
             return Err(TimeRefused::Jump);
         }
-        let is_outranked = source == TimeSource::RealTimeClock
-            && self
-                .server_heard
-                .is_some_and(|heard| uptime.saturating_sub(heard) < DAY_OF_UPTIME);
+        let is_outranked = source == TimeSource::RealTimeClock && self.is_servers(uptime);
         if difference <= source.tolerance() {
             return Ok((self, Correction::Agrees));
         }

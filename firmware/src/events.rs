@@ -34,7 +34,7 @@ pub mod words;
 use smallgate_core::oauth::Refusal;
 
 #[cfg(feature = "defmt")]
-pub use lines::{clock, connection, device, entropy, event, image, rtc};
+pub use lines::{clock, connection, consulted, device, entropy, event, image, rtc, sntp};
 
 /// How much an operator should mind a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -36,7 +36,7 @@
 //! | API key | optional 32, SHA-256 |
 //! | timeouts | optional 4 each, seconds: head, body, idle |
 //! | trusted proxies | list: 1 kind, 4 or 6, with 4 or 16 octets of address; 1 prefix |
-//! | network | optional: optional text hostname; 1 kind: 0 DHCP, 1 static: 4 address, 1 prefix, optional 4 gateway |
+//! | network | optional: optional text hostname; 1 kind: 0 DHCP, 1 static: 4 address, 1 prefix, optional 4 gateway; optional 4 address and 2 port of SNTP |
 //! | signing key | key |
 //! | retired keys | list of key |
 //! | scopes | list of text |

@@ -13,4 +13,5 @@ pub mod image;
 pub mod net;
 pub mod queue;
 pub mod rtc;
+pub mod sntp;
 pub mod vitals;

@@ -12,6 +12,7 @@
 //! requests stay unanswered ([`Patient`]), so that their clients ask again.
 
 mod patient;
+pub mod sntp;
 
 use core::cell::Cell;
 use core::net::IpAddr;

@@ -1,8 +1,9 @@
 //! What a gateway lives on: the time and entropy, kept by one task and read by
 //! all.
 
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 
+use embedded_hal::i2c::I2c;
 use smallgate_core::http::Source;
 use smallgate_core::oauth::Event;
 use smallgate_core::secret::Entropy;
@@ -11,13 +12,27 @@ use smallgate_core::time::UnixTime;
 use crate::clock::{Correction, TimeRefused, TimeSource, TrustedClock};
 use crate::entropy::{EntropyFailed, EntropySource, Generator};
 use crate::http::Surroundings;
+use crate::rtc::{Rtc, RtcError};
 
 /// A trusted clock and a watched generator, for the tasks of one executor.
 pub struct Vitals<S> {
     clock: TrustedClock,
     generator: RefCell<Generator<S>>,
+    /// How the real-time clock is.
+    rtc: Cell<Result<(), RtcError>>,
     uptime: fn() -> u64,
     log: fn(&Event<'_>, Source),
+}
+
+/// What came of [`Vitals::consult`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Consulted {
+    /// The time that it told, and what became of that.
+    pub told: Option<(UnixTime, Result<Correction, TimeRefused>)>,
+    /// Why it tells none, or could not be set, unless that is known.
+    pub failed: Option<RtcError>,
+    /// It was set to this time.
+    pub set: Option<UnixTime>,
 }
 
 impl<S: EntropySource> Vitals<S> {
@@ -36,6 +51,7 @@ impl<S: EntropySource> Vitals<S> {
         Vitals {
             clock,
             generator: RefCell::new(generator),
+            rtc: Cell::new(Ok(())),
             uptime,
             log,
         }
@@ -63,7 +79,46 @@ impl<S: EntropySource> Vitals<S> {
         source: TimeSource,
         time: UnixTime,
     ) -> Result<Correction, TimeRefused> {
-        self.clock.synchronise(source, time, (self.uptime)())
+        self.synchronise_since(source, time, 0)
+    }
+
+    /// The same where `passed` milliseconds of that second are over.
+    ///
+    /// # Errors
+    ///
+    /// It can not be: see [`TrustedClock::synchronise`].
+    pub fn synchronise_since(
+        &self,
+        source: TimeSource,
+        time: UnixTime,
+        passed: u32,
+    ) -> Result<Correction, TimeRefused> {
+        let uptime = (self.uptime)().saturating_sub(passed.into());
+        self.clock.synchronise(source, time, uptime)
+    }
+
+    /// Asks a real-time clock for the time, and gives it the time instead if
+    /// that is a server's and the clock's is not.
+    pub fn consult<B: I2c>(&self, rtc: &mut Rtc<B>) -> Consulted {
+        let read = rtc.read();
+        let source = TimeSource::RealTimeClock;
+        let told = read.ok().map(|time| (time, self.synchronise(source, time)));
+        let is_wrong = match (read, told) {
+            (Err(RtcError::TimeLost | RtcError::Nonsense), _) => true,
+            (_, Some((_, taken))) => !matches!(taken, Ok(Correction::Agrees)),
+            _ => false,
+        };
+        let now = self.clock.of_server((self.uptime)());
+        let set = now
+            .filter(|_| is_wrong)
+            .map(|now| rtc.set(now).map(|()| now));
+        let state = set.map_or(read, |set| set).map(drop);
+        let before = self.rtc.replace(state);
+        Consulted {
+            told,
+            failed: state.err().filter(|_| before != state),
+            set: set.and_then(Result::ok),
+        }
     }
 
     /// `N` octets that nobody else gets; none when the source is not healthy.

@@ -14,6 +14,8 @@ use crate::entropy::EntropyFailed;
 use crate::http::{Ended, Refused};
 use crate::image::ImageError;
 use crate::rtc::RtcError;
+use crate::sntp::SntpError;
+use crate::vitals::Consulted;
 
 /// Logs what an exchange reports: what
 /// [`Surroundings::event`](crate::http::Surroundings::event) is told.
@@ -163,9 +165,28 @@ pub fn clock(source: TimeSource, time: UnixTime, taken: Result<Correction, TimeR
     }
 }
 
-/// Logs that the real-time clock does not tell the time: when that changes.
+/// Logs that the real-time clock does not tell the time.
 pub fn rtc(cause: RtcError) {
     warn!("event=\"rtc_failed\" cause={}", cause);
+}
+
+/// Logs what came of
+/// [`Vitals::consult`](crate::vitals::Vitals::consult).
+pub fn consulted(outcome: Consulted) {
+    if let Some((time, taken)) = outcome.told {
+        clock(TimeSource::RealTimeClock, time, taken);
+    }
+    if let Some(cause) = outcome.failed {
+        rtc(cause);
+    }
+    if let Some(time) = outcome.set {
+        info!("event=\"rtc_set\" time={=u64}", time.0);
+    }
+}
+
+/// Logs that a server does not tell the time.
+pub fn sntp(cause: SntpError) {
+    warn!("event=\"sntp_failed\" cause={}", cause);
 }
 
 /// A client's id as a field, if there is one.

@@ -1,6 +1,6 @@
 //! What a board needs to be found.
 
-use core::net::Ipv4Addr;
+use core::net::{Ipv4Addr, SocketAddrV4};
 
 use super::fields::Reader;
 
@@ -12,6 +12,8 @@ pub struct Network<'a> {
     pub hostname: Option<&'a str>,
     /// Where its address comes from.
     pub addressing: Addressing,
+    /// Where it asks for the time.
+    pub sntp: Option<SocketAddrV4>,
 }
 
 /// Where an address comes from.
@@ -34,7 +36,10 @@ impl<'a> Network<'a> {
     /// Whether it can be.
     #[must_use]
     pub fn is_possible(&self) -> bool {
-        self.hostname.is_none_or(is_label) && self.addressing.is_possible()
+        let server = |server: SocketAddrV4| is_host(*server.ip()) && server.port() != 0;
+        self.hostname.is_none_or(is_label)
+            && self.addressing.is_possible()
+            && self.sntp.is_none_or(server)
     }
 
     pub(super) fn read(from: &mut Reader<'a>) -> Option<Self> {
@@ -49,6 +54,7 @@ impl<'a> Network<'a> {
                 },
                 _ => return None,
             },
+            sntp: from.optional(|from| Some(SocketAddrV4::new(address(from)?, from.u16()?)))?,
         };
         network.is_possible().then_some(network)
     }

@@ -1,6 +1,7 @@
 //! An image, opened: everything in it was looked at.
 
 use core::fmt;
+use core::net::SocketAddrV4;
 
 use smallgate_core::oauth::{HandleKeys, Limits, MasterKey, Slot, ThrottlePolicy, User};
 use smallgate_core::profile::{self, Lifetimes, Profile, Rotation};
@@ -239,6 +240,12 @@ impl<'a> Image<'a> {
     #[must_use]
     pub const fn network(&self) -> Option<Network<'a>> {
         self.network
+    }
+
+    /// Where to ask for the time, if anywhere.
+    #[must_use]
+    pub fn time_server(&self) -> Option<SocketAddrV4> {
+        self.network?.sntp
     }
 
     /// Signs access tokens, and verifies them.

@@ -214,7 +214,7 @@ impl<'o> Writer<'o> {
     fn network(&mut self, network: &Network<'_>) -> Result<(), WriteError> {
         self.optional(network.hostname.as_ref(), |out, name| out.text(name))?;
         match &network.addressing {
-            Addressing::Dhcp => self.flag(false),
+            Addressing::Dhcp => self.flag(false)?,
             Addressing::Static {
                 address,
                 prefix,
@@ -223,9 +223,13 @@ impl<'o> Writer<'o> {
                 self.flag(true)?;
                 self.put(&address.octets())?;
                 self.put(&[*prefix])?;
-                self.optional(gateway.as_ref(), |out, gateway| out.put(&gateway.octets()))
+                self.optional(gateway.as_ref(), |out, gateway| out.put(&gateway.octets()))?;
             }
         }
+        self.optional(network.sntp.as_ref(), |out, server| {
+            out.put(&server.ip().octets())?;
+            out.put(&server.port().to_le_bytes())
+        })
     }
 
     fn key(&mut self, key: &Key<'_>) -> Result<(), WriteError> {

@@ -101,6 +101,7 @@ pub(super) struct NetworkTable {
     pub(super) hostname: Option<String>,
     pub(super) address: Option<Spanned<String>>,
     pub(super) gateway: Option<Spanned<String>>,
+    pub(super) sntp: Option<Spanned<String>>,
 }
 
 /// `[[client]]`.

@@ -1,9 +1,10 @@
 //! `[network]`: how a board is found.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddrV4};
 
 use ipnet::Ipv4Net;
 use smallgate_firmware::image::{Addressing, Network};
+use smallgate_firmware::sntp::PORT;
 use toml::Spanned;
 
 use super::fault::Fault;
@@ -16,6 +17,7 @@ pub(super) fn network(table: &Spanned<NetworkTable>) -> Result<Network<'static>,
         hostname,
         address,
         gateway,
+        sntp,
     } = table.get_ref();
     let addressing = match (address, gateway) {
         (None, None) => Addressing::Dhcp,
@@ -41,12 +43,13 @@ pub(super) fn network(table: &Spanned<NetworkTable>) -> Result<Network<'static>,
     let network = Network {
         hostname: hostname.as_deref().map(keep),
         addressing,
+        sntp: sntp.as_ref().map(server).transpose()?,
     };
     if network.is_possible() {
         return Ok(network);
     }
     Err(Fault::new(table, "the network is none that can be").remedy(
-        "one host's address, a gateway in the same network, and a hostname of 1 to 63 letters, digits and hyphens",
+        "one host's address, a gateway in the same network, an SNTP server that is one host, and a hostname of 1 to 63 letters, digits and hyphens",
     ))
 }
 
@@ -54,5 +57,15 @@ fn ipv4(value: &Spanned<String>) -> Result<Ipv4Addr, Fault> {
     value.get_ref().parse().map_err(|_| {
         Fault::new(value, format!("`{}` is no IPv4 address", value.get_ref()))
             .remedy("write it as \"192.0.2.1\"")
+    })
+}
+
+/// An address, with a port where it is not SNTP's.
+fn server(value: &Spanned<String>) -> Result<SocketAddrV4, Fault> {
+    let text = value.get_ref();
+    let alone = || text.parse().map(|address| SocketAddrV4::new(address, PORT));
+    text.parse().or_else(|_| alone()).map_err(|_| {
+        Fault::new(value, format!("`{text}` is no IPv4 address"))
+            .remedy("write it as \"192.0.2.1\", or \"192.0.2.1:123\": boards look up no names")
     })
 }

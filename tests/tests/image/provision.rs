@@ -1,5 +1,6 @@
 //! `smallgate provision`.
 
+use std::net::SocketAddrV4;
 use std::path::Path;
 
 use smallgate_core::oauth::{Limits, Slot, ThrottlePolicy};
@@ -108,6 +109,7 @@ fn the_printed_example_goes_into_an_image() {
         image.network(),
         Some(Network {
             hostname: Some("gateway"),
+            sntp: Some(SocketAddrV4::new([192, 0, 2, 1].into(), 123)),
             ..NETWORK
         })
     );

@@ -1,5 +1,7 @@
 //! What can not be is refused, and its place named.
 
+use std::net::SocketAddrV4;
+
 use smallgate_core::oauth::{Client, Limits, PasswordHash, ThrottlePolicy, User};
 use smallgate_core::profile::{Lifetimes, Profile};
 use smallgate_core::scope::ScopeSet;
@@ -62,10 +64,17 @@ fn impossible_values_are_named_by_their_place() {
             prefix: 24,
             gateway: Some([198, 51, 100, 1].into()),
         },
+        sntp: None,
     };
     let named = Network {
         hostname: Some("-x"),
         addressing: Addressing::Dhcp,
+        sntp: None,
+    };
+    let timed = |server| Network {
+        hostname: None,
+        addressing: Addressing::Dhcp,
+        sntp: Some(server),
     };
     let long_name = "k".repeat(49);
     let cases = [
@@ -196,6 +205,20 @@ fn impossible_values_are_named_by_their_place() {
             P::Network,
             Contents {
                 network: Some(named),
+                ..good
+            },
+        ),
+        (
+            P::Network,
+            Contents {
+                network: Some(timed(SocketAddrV4::new([192, 0, 2, 1].into(), 0))),
+                ..good
+            },
+        ),
+        (
+            P::Network,
+            Contents {
+                network: Some(timed(SocketAddrV4::new([224, 0, 1, 1].into(), 123))),
                 ..good
             },
         ),

@@ -1,6 +1,6 @@
 //! Contents for images, and images around any octets.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddrV4};
 
 use smallgate_core::oauth::{Client, Limits, PasswordHash, Slot, ThrottlePolicy, User};
 use smallgate_core::profile::{self, GrantType, GrantTypes, Lifetimes, Profile, Rotation};
@@ -28,6 +28,7 @@ pub(crate) const NETWORK: Network<'static> = Network {
         prefix: 24,
         gateway: Some(Ipv4Addr::new(192, 0, 2, 1)),
     },
+    sntp: Some(SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 2), 1230)),
 };
 pub(crate) const PROXIES: [Subnet; 2] = [
     Subnet::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 0)), 8).expect("8 bits"),

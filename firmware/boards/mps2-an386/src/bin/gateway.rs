@@ -3,12 +3,13 @@
 #![no_main]
 
 use core::cell::RefCell;
+use core::net::SocketAddrV4;
 
 use cortex_m_rt::entry;
 use defmt::error;
 use embassy_executor::Spawner;
 use embassy_executor::raw::Executor;
-use embassy_net::Runner;
+use embassy_net::{Runner, Stack};
 use smallgate_core::store::MemoryStore;
 use smallgate_cortex_m::provisioning;
 use smallgate_firmware::app::{self, Board, Hall, Manners, Memory, Served};
@@ -95,7 +96,7 @@ fn start(spawner: Spawner) {
     // The first request finds the clock set, and the sensors read.
     app::tell_time(vitals, &mut bus);
     app::read_sensors::<Mps2>(gateway, &mut bus);
-    if let Ok(tend) = tend(gateway, bus) {
+    if let Ok(tend) = tend(gateway, bus, stack, image.time_server()) {
         spawner.spawn(tend);
     }
 }
@@ -116,8 +117,13 @@ async fn worker(
 }
 
 #[embassy_executor::task]
-async fn tend(gateway: &'static Served<Mps2>, mut bus: Bus) {
-    app::tend::<Mps2>(gateway, &mut bus).await
+async fn tend(
+    gateway: &'static Served<Mps2>,
+    mut bus: Bus,
+    stack: Stack<'static>,
+    server: Option<SocketAddrV4>,
+) {
+    app::tend::<Mps2>(gateway, &mut bus, stack, server).await
 }
 
 /// The host's source of entropy: an emulated board has none of its own.

@@ -13,16 +13,16 @@ use crate::trust::{DAY, MADE, RTC, START, sntp, unset};
 /// A DS1338 as its datasheet has it: a pointer that a write sets and that goes
 /// round, and its registers.
 #[derive(Clone)]
-struct Chip(Rc<RefCell<Registers>>);
+pub(crate) struct Chip(pub(crate) Rc<RefCell<Registers>>);
 
-struct Registers {
-    octets: [u8; 64],
+pub(crate) struct Registers {
+    pub(crate) octets: [u8; 64],
     pointer: usize,
-    fault: Option<ErrorKind>,
+    pub(crate) fault: Option<ErrorKind>,
 }
 
 #[derive(Debug)]
-struct Fault(ErrorKind);
+pub(crate) struct Fault(ErrorKind);
 
 impl i2c::Error for Fault {
     fn kind(&self) -> ErrorKind {
@@ -73,10 +73,10 @@ impl I2c for Chip {
 
 /// 2026-11-22T19:47:53Z, a Sunday, with the control register as it is after
 /// power came and the flag was cleared.
-const SHOWN: [u8; 8] = [0x53, 0x47, 0x19, 0x01, 0x22, 0x11, 0x26, 0x93];
-const SHOWN_TIME: UnixTime = UnixTime(MADE.0 + 19 * 3600 + 47 * 60 + 53);
+pub(crate) const SHOWN: [u8; 8] = [0x53, 0x47, 0x19, 0x01, 0x22, 0x11, 0x26, 0x93];
+pub(crate) const SHOWN_TIME: UnixTime = UnixTime(MADE.0 + 19 * 3600 + 47 * 60 + 53);
 
-fn chip(registers: [u8; 8]) -> Chip {
+pub(crate) fn chip(registers: [u8; 8]) -> Chip {
     let mut octets = [0xEE; 64];
     octets[..8].copy_from_slice(&registers);
     Chip(Rc::new(RefCell::new(Registers {

@@ -303,6 +303,32 @@ async fn usher(hall: &'static Hall) {
     hall.usher(PORT).await
 }
 
+/// How often a watchdog is fed, in seconds; one that waits for five times as
+/// long has time for all that is well.
+pub const FEEDING: u64 = 2;
+
+/// Runs the network, and calls `feed` as long as the gateway makes progress:
+/// for the board's watchdog.
+///
+/// That the network's own task feeds it means that the network was polled.
+pub async fn run<D: Driver, S: EntropySource>(
+    runner: &mut Runner<'_, D>,
+    hall: &net::Hall<'_, '_>,
+    vitals: &Vitals<S>,
+    feed: fn(),
+) {
+    let feeding = async {
+        loop {
+            match hall.is_alive(Instant::now().as_millis()) && vitals.is_alive() {
+                true => feed(),
+                false => defmt::error!("event=\"stuck\""),
+            }
+            Timer::after_secs(FEEDING).await;
+        }
+    };
+    join(runner.run(), feeding).await;
+}
+
 /// Looks after sensors, time and entropy: all that talks on the bus. Who owns
 /// the bus runs this, so nobody has to share it. And asks the `server` that the
 /// image may name for the time.

@@ -59,6 +59,13 @@ pub trait Platform<C> {
     fn is_wanted(&self) -> bool {
         false
     }
+
+    /// The worker did a slice of its work, and will soon do the next one. All
+    /// else that it does is over within what it waits for.
+    fn is_at_work(&self) {}
+
+    /// The worker waits for another one.
+    fn is_at_rest(&self) {}
 }
 
 /// How a request is answered.

@@ -11,6 +11,7 @@ pub mod http;
 pub mod image;
 #[cfg(feature = "net")]
 pub mod net;
+pub mod progress;
 pub mod queue;
 pub mod rtc;
 pub mod sntp;

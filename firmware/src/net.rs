@@ -16,11 +16,12 @@ pub mod sntp;
 
 use core::cell::Cell;
 use core::net::IpAddr;
+use core::time::Duration;
 
 use embassy_futures::select::select;
 use embassy_net::tcp::{State, TcpSocket};
 use embassy_net::{Config, DhcpConfig, Ipv4Cidr, Stack, StaticConfigV4};
-use embassy_time::{Duration, Timer};
+use embassy_time::{Instant, Timer};
 use smallgate_core::http::Source;
 use smallgate_core::oauth::AuthorizationServer;
 
@@ -28,6 +29,7 @@ use crate::http::{
     Buffers, Deadlines, Ended, Handler, Peer, Platform, Rooms, Subnet, serve, source,
 };
 use crate::image::{Addressing, Network};
+use crate::progress::Pulse;
 use crate::queue::Queue;
 
 pub use patient::Patient;
@@ -148,6 +150,9 @@ pub struct Hall<'q, 's> {
     arrived: Queue<Guest<'q, 's>, SEATS>,
     /// Workers that have no connection, or are about to have none.
     available: Cell<usize>,
+    /// Of the workers, in the order in which they began.
+    pulses: [Pulse; WORKERS],
+    begun: Cell<usize>,
 }
 
 /// A connection that waits for a worker, and whose it is. That is asked when it
@@ -166,7 +171,15 @@ impl<'q, 's> Hall<'q, 's> {
             free: Queue::new(),
             arrived: Queue::new(),
             available: Cell::new(0),
+            pulses: [const { Pulse::new() }; WORKERS],
+            begun: Cell::new(0),
         }
+    }
+
+    /// Whether every worker is back from what it waited for.
+    #[must_use]
+    pub fn is_alive(&self, uptime: u64) -> bool {
+        self.pulses.iter().all(|pulse| pulse.is_alive(uptime))
     }
 
     /// Adds a seat; more than [`SEATS`] find no room.
@@ -208,10 +221,16 @@ impl<'q, 's> Hall<'q, 's> {
         manners: &Manners<'_, '_>,
         handler: &H,
     ) -> ! {
+        let number = self.begun.get();
+        self.begun.set(number.saturating_add(1));
+        // One more than there are desks is not watched.
+        let unwatched = Pulse::new();
+        let pulse = self.pulses.get(number).unwrap_or(&unwatched);
         loop {
-            let attendant = Attendant::waiting(self);
+            let attendant = Attendant::waiting(self, pulse);
             let Guest { socket, address } = self.arrived.take().await;
             attendant.is_occupied();
+            attendant.is_back_within(Duration::ZERO);
             let peer = Peer {
                 address,
                 trusted_proxies: manners.trusted_proxies,
@@ -241,18 +260,25 @@ impl<'q, 's> Hall<'q, 's> {
 /// A worker, as the others see it.
 struct Attendant<'h, 'q, 's> {
     hall: &'h Hall<'q, 's>,
+    pulse: &'h Pulse,
     /// It is among those that are available.
     is_available: Cell<bool>,
 }
 
 impl<'h, 'q, 's> Attendant<'h, 'q, 's> {
-    fn waiting(hall: &'h Hall<'q, 's>) -> Self {
+    fn waiting(hall: &'h Hall<'q, 's>, pulse: &'h Pulse) -> Self {
+        pulse.rest();
         let attendant = Attendant {
             hall,
+            pulse,
             is_available: Cell::new(false),
         };
         attendant.is_available_soon();
         attendant
+    }
+
+    fn is_back_within(&self, duration: Duration) {
+        self.pulse.back_within(duration, Instant::now().as_millis());
     }
 
     fn is_available_soon(&self) {
@@ -284,12 +310,12 @@ impl Default for Hall<'_, '_> {
 
 /// How long a client may take to complete its connection: half-open ones hold a
 /// seat no longer.
-const OPENING: Duration = Duration::from_secs(2);
+const OPENING: embassy_time::Duration = embassy_time::Duration::from_secs(2);
 
 /// How often a silent client is asked whether it is there, and after how long
 /// without a word, not even that, its connection is lost.
-const ALIVE: Duration = Duration::from_secs(3);
-const LOST: Duration = Duration::from_secs(10);
+const ALIVE: embassy_time::Duration = embassy_time::Duration::from_secs(3);
+const LOST: embassy_time::Duration = embassy_time::Duration::from_secs(10);
 
 /// Leaves the socket closed, whatever state it is in.
 async fn reset(socket: &mut TcpSocket<'_>) {
@@ -301,7 +327,8 @@ async fn reset(socket: &mut TcpSocket<'_>) {
 }
 
 impl<'s> Platform<TcpSocket<'s>> for Attendant<'_, '_, 's> {
-    async fn wait(&self, duration: core::time::Duration) {
+    async fn wait(&self, duration: Duration) {
+        self.is_back_within(duration);
         let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
         Timer::after_micros(micros).await;
     }
@@ -324,5 +351,13 @@ impl<'s> Platform<TcpSocket<'s>> for Attendant<'_, '_, 's> {
             self.is_available_soon();
         }
         is_wanted
+    }
+
+    fn is_at_work(&self) {
+        self.is_back_within(Duration::ZERO);
+    }
+
+    fn is_at_rest(&self) {
+        self.pulse.rest();
     }
 }

@@ -2,6 +2,7 @@
 //! all.
 
 use core::cell::{Cell, RefCell};
+use core::time::Duration;
 
 use embedded_hal::i2c::I2c;
 use smallgate_core::http::Source;
@@ -12,6 +13,7 @@ use smallgate_core::time::UnixTime;
 use crate::clock::{Correction, TimeRefused, TimeSource, TrustedClock};
 use crate::entropy::{EntropyFailed, EntropySource, Generator};
 use crate::http::Surroundings;
+use crate::progress::Pulse;
 use crate::rtc::{Rtc, RtcError};
 
 /// A trusted clock and a watched generator, for the tasks of one executor.
@@ -20,6 +22,7 @@ pub struct Vitals<S> {
     generator: RefCell<Generator<S>>,
     /// How the real-time clock is.
     rtc: Cell<Result<(), RtcError>>,
+    tended: Pulse,
     uptime: fn() -> u64,
     log: fn(&Event<'_>, Source),
 }
@@ -52,6 +55,7 @@ impl<S: EntropySource> Vitals<S> {
             clock,
             generator: RefCell::new(generator),
             rtc: Cell::new(Ok(())),
+            tended: Pulse::new(),
             uptime,
             log,
         }
@@ -60,6 +64,8 @@ impl<S: EntropySource> Vitals<S> {
     /// Looks after the source of entropy: one that is well is mixed in, one that
     /// failed is tested anew. Says how it is, if that changed.
     pub fn tend(&self) -> Option<Result<(), EntropyFailed>> {
+        let interval = Duration::from_secs(Self::INTERVAL);
+        self.tended.back_within(interval, (self.uptime)());
         let mut generator = self.generator.try_borrow_mut().ok()?;
         let before = generator.health();
         let after = match before {
@@ -67,6 +73,11 @@ impl<S: EntropySource> Vitals<S> {
             Err(_) => generator.restart(),
         };
         (before != after).then_some(after)
+    }
+
+    /// Whether [`Vitals::tend`] is not overdue.
+    pub fn is_alive(&self) -> bool {
+        self.tended.is_alive((self.uptime)())
     }
 
     /// Takes the time that a source tells.

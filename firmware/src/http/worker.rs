@@ -127,7 +127,9 @@ where
             received.map_err(|refused| Last::Refused(refused, manner))?;
         }
         let sent = {
+            self.platform.is_at_rest();
             let mut room = self.rooms.lease().await;
+            self.platform.is_at_work();
             let mut exchange = begin(
                 self.handler,
                 self.peer,
@@ -136,6 +138,7 @@ where
                 &mut room,
             );
             while !exchange.advance() {
+                self.platform.is_at_work();
                 yield_now().await;
             }
             let Some(answer) = exchange.answer() else {

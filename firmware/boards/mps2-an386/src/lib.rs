@@ -13,6 +13,7 @@ pub mod time;
 pub mod tokens;
 pub mod uart;
 pub mod vectors;
+pub mod watchdog;
 
 pub use bench::Bench;
 #[cfg(all(feature = "p256", not(feature = "asm")))]

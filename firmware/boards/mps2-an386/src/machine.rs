@@ -80,6 +80,8 @@ pub(crate) const TIMER: Registers = Registers::at(0x4000_0000, 0x10);
 pub(crate) const UART: Registers = Registers::at(0x4000_4000, 0x14);
 /// The FPGA's lamps and buttons.
 pub(crate) const FPGAIO: Registers = Registers::at(0x4002_8000, 0x50);
+/// The CMSDK watchdog.
+pub(crate) const WATCHDOG: Registers = Registers::at(0x4000_8000, 0xC04);
 /// The I2C bus of the second shield, which QEMU puts devices on: two pins, of Arm's SBCon.
 pub(crate) const I2C: Registers = Registers::at(0x4002_A000, 8);
 

@@ -21,7 +21,7 @@ use smallgate_mps2_an386::fpgaio::{Pins, pins};
 use smallgate_mps2_an386::i2c::Bus;
 use smallgate_mps2_an386::lan9118::{self, FrameBuffer, Lan9118};
 use smallgate_mps2_an386::machine::{self, interrupt};
-use smallgate_mps2_an386::{Backend, time, uart};
+use smallgate_mps2_an386::{Backend, time, uart, watchdog};
 use static_cell::{ConstStaticCell, StaticCell};
 
 /// How many grants are kept, 108 octets each.
@@ -83,10 +83,11 @@ fn start(spawner: Spawner) {
     let vitals = MEMORY.awaken(&image, HostEntropy, card.address());
     let gateway = MEMORY.gateway(&image, server, STORE.take(), vitals, pins());
     let (stack, runner) = MEMORY.connect(&image, card, vitals);
-    if let Ok(network) = network(runner) {
+    let (hall, manners, desks) = MEMORY.open_doors(spawner, &image, stack);
+    watchdog::start();
+    if let Ok(network) = network(runner, hall, vitals) {
         spawner.spawn(network);
     }
-    let (hall, manners, desks) = MEMORY.open_doors(spawner, &image, stack);
     for desk in desks {
         if let Ok(worker) = worker(hall, desk, manners, gateway) {
             spawner.spawn(worker);
@@ -102,8 +103,12 @@ fn start(spawner: Spawner) {
 }
 
 #[embassy_executor::task]
-async fn network(mut runner: Runner<'static, Patient<Lan9118<'static>>>) {
-    runner.run().await
+async fn network(
+    mut runner: Runner<'static, Patient<Lan9118<'static>>>,
+    hall: &'static Hall,
+    vitals: &'static Vitals<HostEntropy>,
+) {
+    app::run(&mut runner, hall, vitals, watchdog::feed).await
 }
 
 #[embassy_executor::task(pool_size = WORKERS)]

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use defmt_decoder::Table;
-use object::{Object, ObjectSection, ObjectSymbol, SectionFlags, SymbolKind, elf};
+use object::{Object, ObjectSection, ObjectSegment, ObjectSymbol, SectionFlags, SymbolKind, elf};
 
 /// A firmware, read.
 pub struct Elf {
@@ -55,6 +55,44 @@ impl Elf {
         let file = object::File::parse(&*self.octets).ok()?;
         let symbol = file.symbols().find(|symbol| symbol.name() == Ok(name))?;
         u32::try_from(symbol.address()).ok()
+    }
+
+    /// A copy at `path` in which functions begin with other instructions: the
+    /// one whose whole name without its arguments is `name`.
+    ///
+    /// # Errors
+    ///
+    /// No function or more than one has this name, it is not in the file, or the
+    /// copy can not be written.
+    pub fn patched(&self, path: &Path, name: &str, instructions: &[u8]) -> Result<Self, String> {
+        let file = object::File::parse(&*self.octets).map_err(|error| error.to_string())?;
+        let named: Vec<u64> = file
+            .symbols()
+            .filter(|symbol| symbol.kind() == SymbolKind::Text)
+            .filter(|symbol| {
+                let mangled = symbol.name().unwrap_or_default();
+                format!("{:#}", rustc_demangle::demangle(mangled)) == name
+            })
+            .map(|symbol| symbol.address())
+            .collect();
+        let [at] = named[..] else {
+            return Err(format!("{} functions are called {name}", named.len()));
+        };
+        // Code for Thumb has odd addresses.
+        let at = at & !1;
+        let place = file.segments().find_map(|segment| {
+            let (start, length) = segment.file_range();
+            let within = at.checked_sub(segment.address())?;
+            (within < length).then_some(start + within)
+        });
+        let place = place.and_then(|place| usize::try_from(place).ok());
+        let mut octets = self.octets.clone();
+        place
+            .and_then(|place| octets.get_mut(place..)?.get_mut(..instructions.len()))
+            .ok_or_else(|| format!("{name} is not in the file"))?
+            .copy_from_slice(instructions);
+        std::fs::write(path, octets).map_err(|error| format!("{}: {error}", path.display()))?;
+        Self::read(path)
     }
 
     /// The octets of flash: code, constants, initial values.

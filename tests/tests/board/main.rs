@@ -6,6 +6,8 @@ mod beside;
 mod images;
 mod load;
 mod run;
+mod time;
+mod watchdog;
 
 use smallgate_tests::board::Board;
 use smallgate_tests::host::Host;

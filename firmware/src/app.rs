@@ -311,12 +311,13 @@ pub const FEEDING: u64 = 2;
 /// for the board's watchdog.
 ///
 /// That the network's own task feeds it means that the network was polled.
-pub async fn run<D: Driver, S: EntropySource>(
-    runner: &mut Runner<'_, D>,
-    hall: &net::Hall<'_, '_>,
-    vitals: &Vitals<S>,
-    feed: fn(),
+pub async fn run<B: Board>(
+    runner: &mut Runner<'_, impl Driver>,
+    hall: &Hall,
+    gateway: &Served<B>,
+    mut feed: impl FnMut(),
 ) {
+    let vitals = gateway.surroundings();
     let feeding = async {
         loop {
             match hall.is_alive(Instant::now().as_millis()) && vitals.is_alive() {

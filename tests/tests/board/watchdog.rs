@@ -80,7 +80,11 @@ fn a_board_that_hangs_begins_anew() {
 /// are more of them. Others are answered meanwhile.
 #[test]
 fn hashing_of_a_password_is_progress() {
-    let slow = format!("pbkdf2-sha256:3500000:{}:{}", "A".repeat(22), "A".repeat(43));
+    let slow = format!(
+        "pbkdf2-sha256:3500000:{}:{}",
+        "A".repeat(22),
+        "A".repeat(43)
+    );
     let user = format!("[[user]]\nusername = 'slow'\nsub = 'slow'\npassword = '{slow}'");
     let mut board = start(firmware(), image(&breakout().tables(&user).whole()));
     let log_in = post(

@@ -85,7 +85,7 @@ fn start(spawner: Spawner) {
     let (stack, runner) = MEMORY.connect(&image, card, vitals);
     let (hall, manners, desks) = MEMORY.open_doors(spawner, &image, stack);
     watchdog::start();
-    if let Ok(network) = network(runner, hall, vitals) {
+    if let Ok(network) = network(runner, hall, gateway) {
         spawner.spawn(network);
     }
     for desk in desks {
@@ -106,9 +106,9 @@ fn start(spawner: Spawner) {
 async fn network(
     mut runner: Runner<'static, Patient<Lan9118<'static>>>,
     hall: &'static Hall,
-    vitals: &'static Vitals<HostEntropy>,
+    gateway: &'static Served<Mps2>,
 ) {
-    app::run(&mut runner, hall, vitals, watchdog::feed).await
+    app::run::<Mps2>(&mut runner, hall, gateway, watchdog::feed).await
 }
 
 #[embassy_executor::task(pool_size = WORKERS)]

@@ -5,7 +5,6 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use smallgate_firmware::progress::Pulse;
 use smallgate_tests::board::{LISTENING, firmware, image, says};
 use smallgate_tests::host::START;
 use smallgate_tests::load::token_request;
@@ -75,8 +74,8 @@ fn a_board_that_hangs_begins_anew() {
     assert_eq!(again, Ok(true), "{:?}", board.log());
 }
 
-/// Hashing may take longer than the watchdog waits, and than a worker may be
-/// gone, as 600,000 iterations do on a board of 25 MHz; QEMU is faster, so here
+/// Hashing may take longer than the watchdog waits, and than a client may be
+/// silent, as 600,000 iterations do on a board of 25 MHz; QEMU is faster, so here
 /// are more of them. Others are answered meanwhile.
 #[test]
 fn hashing_of_a_password_is_progress() {
@@ -111,9 +110,9 @@ fn hashing_of_a_password_is_progress() {
     }
     let answer = answered.join().expect("an answer");
     // It was hashed to the end: the password is not the one.
-    assert!(answer.contains("invalid_grant"), "{answer}");
-    let grace = Duration::from_millis(Pulse::GRACE);
-    assert!(asked.elapsed() > PATIENCE.max(grace), "it was fast");
+    assert!(answer.contains("invalid_grant"), "{answer:?}");
+    let long_enough = PATIENCE / 2 + Duration::from_secs(2);
+    assert!(asked.elapsed() > long_enough, "{:?}", asked.elapsed());
     assert!(others > 10, "{others}");
     let lines = board.log().expect("a log");
     assert_eq!(starts(&lines), 1, "{lines:?}");

@@ -4,6 +4,7 @@
 mod differences;
 mod framing;
 mod patience;
+mod progress;
 mod scripted;
 mod size;
 mod source;

@@ -20,6 +20,7 @@ use smallgate_firmware::devices::{Devices, NoPins};
 use smallgate_firmware::http::{
     Buffers, Deadlines, Ended, Gateway, Peer, Platform, Rooms, Subnet, Surroundings, serve,
 };
+use smallgate_firmware::progress::Pulse;
 use smallgate_tests::rig::{Rig, START};
 
 /// Time that passes when all wait.
@@ -30,6 +31,11 @@ pub(crate) struct Virtual {
 }
 
 impl Virtual {
+    /// Somebody kept the processor for so long.
+    pub(crate) fn pass(&self, duration: Duration) {
+        self.now.set(self.now.get() + duration);
+    }
+
     async fn until(&self, time: Duration) {
         poll_fn(|_| {
             if self.now.get() >= time {
@@ -47,7 +53,7 @@ impl Virtual {
     }
 
     /// Runs `future` to its end.
-    fn run<T>(&self, future: impl Future<Output = T>) -> T {
+    pub(crate) fn run<T>(&self, future: impl Future<Output = T>) -> T {
         struct Flag(AtomicBool);
         impl Wake for Flag {
             fn wake(self: Arc<Self>) {
@@ -161,11 +167,44 @@ impl Write for Connection<'_> {
 pub(crate) struct Machine<'v> {
     pub(crate) time: &'v Virtual,
     pub(crate) wanted: Option<Duration>,
+    /// That of the worker.
+    pub(crate) pulse: Pulse,
+    pub(crate) was_late: Cell<bool>,
+}
+
+impl<'v> Machine<'v> {
+    pub(crate) fn new(time: &'v Virtual, wanted: Option<Duration>) -> Self {
+        Machine {
+            time,
+            wanted,
+            pulse: Pulse::new(),
+            was_late: Cell::new(false),
+        }
+    }
+
+    pub(crate) fn uptime(&self) -> u64 {
+        self.time.now.get().as_millis().try_into().expect("soon")
+    }
+
+    fn is_back_within(&self, duration: Duration) {
+        let is_late = !self.pulse.is_alive(self.uptime());
+        self.was_late.set(self.was_late.get() || is_late);
+        self.pulse.back_within(duration, self.uptime());
+    }
 }
 
 impl Platform<Connection<'_>> for Machine<'_> {
     async fn wait(&self, duration: Duration) {
+        self.is_back_within(duration);
         self.time.wait(duration).await;
+    }
+
+    fn is_at_work(&self) {
+        self.is_back_within(Duration::ZERO);
+    }
+
+    fn is_at_rest(&self) {
+        self.pulse.rest();
     }
 
     fn close(&self, connection: &mut Connection<'_>) {
@@ -293,10 +332,7 @@ impl Case {
         let time = Virtual::default();
         let mut connection = Connection::new(&time, script);
         connection.deaf = self.deaf;
-        let machine = Machine {
-            time: &time,
-            wanted: self.wanted,
-        };
+        let machine = Machine::new(&time, self.wanted);
         let mut request = vec![0; REQUEST];
         let mut answer = vec![0; AuthorizationServer::ROOM];
         let rooms = Rooms::new();
@@ -326,6 +362,8 @@ impl Case {
             reads: connection.reads,
             took: time.now.get(),
         };
+        let is_alive = machine.pulse.is_alive(machine.uptime());
+        assert!(is_alive && !machine.was_late.get(), "it is never late");
         let answer = time.run(rooms.take());
         assert!(
             request.iter().chain(&*answer).all(|octet| *octet == 0),

@@ -23,10 +23,7 @@ fn a_worker_is_little_more_than_an_exchange() {
     let (server, throttle, start) = (&rig.server, &rig.throttle, UnixTime(0));
     let gateway = Gateway::new(server, throttle, &store, &bench, &devices, 1, start);
     let mut connection = Connection::new(&time, []);
-    let machine = Machine {
-        time: &time,
-        wanted: None,
-    };
+    let machine = Machine::new(&time, None);
     let (mut request, mut answer) = ([0; 3072], [0; AuthorizationServer::ROOM]);
     let rooms = Rooms::new();
     assert!(rooms.put(&mut answer).is_ok());

@@ -8,10 +8,11 @@
 mod hardware;
 
 use core::cell::RefCell;
+use core::net::SocketAddrV4;
 
 use defmt::{error, info};
 use embassy_executor::Spawner;
-use embassy_net::Runner;
+use embassy_net::{Runner, Stack};
 use embassy_net_wiznet::chip::W5500;
 use embassy_net_wiznet::{Device, State};
 use embassy_rp::gpio::{Input, Level, Output, Pull};
@@ -21,7 +22,7 @@ use embassy_rp::spi::{self, Spi};
 use embassy_rp::trng::Trng;
 use embassy_rp::watchdog::Watchdog;
 use embassy_rp::{bind_interrupts, dma, i2c, trng};
-use embassy_time::{Delay, Duration, Timer};
+use embassy_time::{Delay, Duration};
 use embedded_hal_bus::spi::ExclusiveDevice;
 use smallgate_core::store::MemoryStore;
 use smallgate_cortex_m::provisioning;
@@ -145,10 +146,10 @@ async fn main(spawner: Spawner) {
     }
 
     let (stack, runner) = MEMORY.connect(&image, device, vitals);
-    if let Ok(network) = network(runner) {
+    let (hall, manners, desks) = MEMORY.open_doors(spawner, &image, stack);
+    if let Ok(network) = network(runner, hall, gateway, watchdog) {
         spawner.spawn(network);
     }
-    let (hall, manners, desks) = MEMORY.open_doors(spawner, &image, stack);
     for desk in desks {
         if let Ok(worker) = worker(hall, desk, manners, gateway) {
             spawner.spawn(worker);
@@ -162,21 +163,10 @@ async fn main(spawner: Spawner) {
     // The first request finds the clock set, and the sensors read.
     app::tell_time(vitals, &mut bus);
     app::read_sensors::<Pico2>(gateway, &mut bus);
-    if let Ok(tend) = tend(gateway, bus) {
+    if let Ok(tend) = tend(gateway, bus, stack, image.time_server()) {
         spawner.spawn(tend);
     }
-
     info!("event=\"started\"");
-    feed(watchdog).await
-}
-
-/// Feeds the watchdog, as long as the executor comes to it: whether more than that makes progress is
-/// to be asked here.
-async fn feed(mut watchdog: Watchdog) {
-    loop {
-        watchdog.feed(PATIENCE);
-        Timer::after(PATIENCE / 4).await;
-    }
 }
 
 #[embassy_executor::task]
@@ -185,8 +175,13 @@ async fn drive(card: Card) {
 }
 
 #[embassy_executor::task]
-async fn network(mut runner: Runner<'static, Patient<Device<'static>>>) {
-    runner.run().await
+async fn network(
+    mut runner: Runner<'static, Patient<Device<'static>>>,
+    hall: &'static Hall,
+    gateway: &'static Served<Pico2>,
+    mut watchdog: Watchdog,
+) {
+    app::run::<Pico2>(&mut runner, hall, gateway, || watchdog.feed(PATIENCE)).await
 }
 
 #[embassy_executor::task(pool_size = WORKERS)]
@@ -200,8 +195,13 @@ async fn worker(
 }
 
 #[embassy_executor::task]
-async fn tend(gateway: &'static Served<Pico2>, mut bus: Bus) {
-    app::tend::<Pico2>(gateway, &mut bus).await
+async fn tend(
+    gateway: &'static Served<Pico2>,
+    mut bus: Bus,
+    stack: Stack<'static>,
+    server: Option<SocketAddrV4>,
+) {
+    app::tend::<Pico2>(gateway, &mut bus, stack, server).await
 }
 
 /// Logs the place and starts anew.

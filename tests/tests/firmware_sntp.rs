@@ -370,7 +370,7 @@ proptest! {
         let message = Message { reference: 0, transmit: stamp(seconds, fraction), ..GOOD };
         let told = message.read_after(took).unwrap();
         let expected = u64::from(seconds) * 1000
-            + (u64::from(fraction) * 1000 >> 32)
+            + ((u64::from(fraction) * 1000) >> 32)
             + u64::from(took / 2);
         let read = told.time.0 * 1000 + u64::from(told.passed);
         prop_assert!(expected.abs_diff(read) <= 1, "{} {}", expected, read);

@@ -2,10 +2,7 @@
 //! knows.
 //!
 //! The one file of this crate with `unsafe`. What it offers is safe to call.
-#![expect(
-    unsafe_code,
-    reason = "calls of the assembly, and flash as memory"
-)]
+#![expect(unsafe_code, reason = "calls of the assembly, and flash as memory")]
 
 /// The flash region that `smallgate provision` has its image put in: the board's `memory.x` says where
 /// it is, by the symbols `__provision_start` and `__provision_end`.

@@ -25,6 +25,8 @@ pub const BLOCK: usize = 512;
 
 /// Octets of the image in a block.
 pub const PAYLOAD: usize = 256;
+/// The same, as a block has it.
+const LENGTH: u32 = 256;
 
 /// What the boot ROM erases at once, when the first block for a place in it comes. An image begins
 /// at a multiple of it, so that nothing before is erased.
@@ -67,7 +69,7 @@ pub fn blocks(
 ) -> impl Iterator<Item = [u8; BLOCK]> + '_ {
     let count = u32::try_from(image.len().div_ceil(PAYLOAD)).unwrap_or(u32::MAX);
     let addresses = (0..).map_while(move |number: u32| {
-        let offset = number.checked_mul(PAYLOAD as u32)?;
+        let offset = number.checked_mul(LENGTH)?;
         Some((number, address.checked_add(offset)?))
     });
     image
@@ -79,7 +81,7 @@ pub fn blocks(
                 MAGIC[1],
                 HAS_FAMILY,
                 address,
-                PAYLOAD as u32,
+                LENGTH,
                 number,
                 count,
                 family.id(),

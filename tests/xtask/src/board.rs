@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
+use smallgate_uf2::Family;
 
 use crate::flash;
 use crate::gateway;
@@ -41,6 +42,8 @@ pub(crate) struct Board {
     pub(crate) name: &'static str,
     /// What Rust calls its processor.
     pub(crate) target: &'static str,
+    /// Whom the drive takes files for that it shows to be flashed, if it shows one.
+    pub(crate) drive: Option<Family>,
 }
 
 impl Board {
@@ -59,13 +62,21 @@ pub(crate) const BOARDS: &[&Board] = &[&MEASURED, &PICO2];
 pub(crate) const MEASURED: Board = Board {
     name: "mps2-an386",
     target: "thumbv7em-none-eabihf",
+    drive: None,
 };
 
 /// WIZnet's board with an RP2350: a Cortex-M33.
-pub(crate) const PICO2: Board = Board {
+const PICO2: Board = Board {
     name: "w5500-evb-pico2",
     target: "thumbv8m.main-none-eabihf",
+    drive: Some(Family::Rp2350ArmSecure),
 };
+
+/// The boards that nothing here can run.
+pub(crate) fn not_run() -> impl Iterator<Item = &'static Board> {
+    let boards = BOARDS.iter().copied();
+    boards.filter(|board| board.name != MEASURED.name)
+}
 
 /// The programs that measure.
 pub(crate) const PROGRAMS: &[&str] = &["empty", "hmac", "es256", "verify", "issue", "request"];
@@ -155,7 +166,7 @@ impl Build {
         }
     }
 
-    fn profile(self) -> &'static str {
+    pub(crate) fn profile(self) -> &'static str {
         match self.opt {
             Opt::Size => "release",
             Opt::Speed => "fast",
@@ -301,11 +312,13 @@ fn tell(options: &Options) -> Result<()> {
         .iter()
         .map(|&of| gateway::measure(&toolchain, of))
         .collect::<Result<Vec<_>>>()?;
-    let others = flash::measure(options.toolchain, &PICO2)?;
+    let others = not_run()
+        .map(|board| flash::measure(options.toolchain, board))
+        .collect::<Result<Vec<_>>>()?;
     let of_programs = all.iter().flat_map(|one| &one.measurements);
     let measurements: Vec<Measurement> = of_programs
         .chain(whole.iter().flat_map(|one| &one.measurements))
-        .chain(&others)
+        .chain(others.iter().flatten())
         .cloned()
         .collect();
     if options.json {

@@ -4,10 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use clap::{Args, ValueEnum};
-use smallgate_uf2::{Family, SECTOR};
+use clap::Args;
+use smallgate_uf2::SECTOR;
 
-use crate::board::{Board, Build, Opt, PICO2};
+use crate::board::{BOARDS, Board};
 use crate::gateway::{FLASHED, GATEWAY};
 use crate::image;
 use crate::measure::{Measurement, grouped};
@@ -17,28 +17,20 @@ use crate::tools::{Need, ensure};
 
 #[derive(Args)]
 pub(crate) struct BuildOptions {
-    /// For which board
-    #[arg(value_enum)]
-    board: Hardware,
+    /// For which board: its folder's name in firmware/boards
+    #[arg(value_name = "BOARD", value_parser = named)]
+    board: &'static Board,
     /// Which Rust compiles the image; without it, rustup's where it has the target
     #[arg(long, value_enum)]
     toolchain: Option<Road>,
 }
 
-/// What can be bought.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-enum Hardware {
-    /// WIZnet's W5500-EVB-Pico2, an RP2350 with a W5500
-    #[value(name = "w5500-evb-pico2")]
-    Pico2,
-}
-
-impl Hardware {
-    fn board(self) -> &'static Board {
-        match self {
-            Hardware::Pico2 => &PICO2,
-        }
-    }
+fn named(name: &str) -> Result<&'static Board, String> {
+    let found = BOARDS.iter().find(|board| board.name == name);
+    found.copied().ok_or_else(|| {
+        let names: Vec<&str> = BOARDS.iter().map(|board| board.name).collect();
+        format!("the boards are {}", names.join(", "))
+    })
 }
 
 /// Where the boot ROM looks for what an image is (RP2350 datasheet, 5.9.5: "within the first 4kB").
@@ -51,10 +43,10 @@ const BLOCK_ENDS: [u8; 4] = 0xAB12_3579_u32.to_le_bytes();
 /// Builds a board's gateway, makes the file to drop on its drive, and says how large all is.
 pub(crate) fn run(options: &BuildOptions) -> Result<()> {
     ensure(&[Need::Host, Need::Image])?;
-    let board = options.board.board();
+    let board = options.board;
     let toolchain = Toolchain::choose(options.toolchain, board.target)?;
     let elf = build(&toolchain, board)?;
-    let file = uf2(&elf)?;
+    let file = uf2(board, &elf)?;
     let below = root();
     let shown = |path: &Path| {
         path.strip_prefix(&below)
@@ -64,7 +56,9 @@ pub(crate) fn run(options: &BuildOptions) -> Result<()> {
     };
     println!("{} with {toolchain}", board.name);
     println!("{}: for a debugger", shown(&elf));
-    println!("{}: for the board's drive", shown(&file));
+    if let Some(file) = file {
+        println!("{}: for the board's drive", shown(&file));
+    }
     for measured in weigh(board, &elf)? {
         println!(
             "{}: {} {}",
@@ -76,31 +70,32 @@ pub(crate) fn run(options: &BuildOptions) -> Result<()> {
     Ok(())
 }
 
-/// Builds it and takes its measures.
-pub(crate) fn measure(road: Option<Road>, board: &'static Board) -> Result<Vec<Measurement>> {
+/// Builds it, with the file for its drive, and takes its measures.
+pub(crate) fn measure(road: Option<Road>, board: &Board) -> Result<Vec<Measurement>> {
     let toolchain = Toolchain::choose(road, board.target)?;
     let elf = build(&toolchain, board)?;
-    uf2(&elf)?;
+    uf2(board, &elf)?;
     weigh(board, &elf)
 }
 
 /// The ELF file of the board's gateway, in the build that is flashed.
 fn build(toolchain: &Toolchain, board: &Board) -> Result<PathBuf> {
-    const BUILD: Build = FLASHED;
-    const _: () = assert!(matches!(BUILD.opt, Opt::Size));
     eprintln!(
         "xtask: building {GATEWAY} for {} with {toolchain}",
         board.name
     );
     let target_dir = target().join("board").join(toolchain.road.name());
     let mut command = toolchain.cargo("build", &board.path(), &target_dir);
-    command.args(["--quiet", "--release", "--bin", GATEWAY]);
-    command.args(["--no-default-features", "--features", BUILD.feature()]);
+    command.args(["--quiet", "--profile", FLASHED.profile(), "--bin", GATEWAY]);
+    command.args(["--no-default-features", "--features", FLASHED.feature()]);
     succeed(&mut command)?;
     // Beside the images of other boards, each in a folder of its own.
     let images = target().join(board.name);
     fs::create_dir_all(&images)?;
-    let built = target_dir.join(board.target).join("release").join(GATEWAY);
+    let built = target_dir
+        .join(board.target)
+        .join(FLASHED.profile())
+        .join(GATEWAY);
     let elf = images.join(GATEWAY).with_extension("elf");
     fs::copy(&built, &elf).with_context(|| built.display().to_string())?;
     image::require_vector_table(&elf)?;
@@ -121,19 +116,22 @@ fn weigh(board: &Board, elf: &Path) -> Result<Vec<Measurement>> {
     ])
 }
 
-/// Writes the file for the board's drive, beside `elf`.
-fn uf2(elf: &Path) -> Result<PathBuf> {
+/// Writes the file for the board's drive, if it has one, beside `elf`.
+fn uf2(board: &Board, elf: &Path) -> Result<Option<PathBuf>> {
+    let Some(family) = board.drive else {
+        return Ok(None);
+    };
     let (address, octets) = image::flashed(elf)?;
     if !address.is_multiple_of(SECTOR) {
         bail!("{}: begins within a sector, at {address:#x}", elf.display());
     }
     require_block(&octets).with_context(|| elf.display().to_string())?;
-    let file: Vec<u8> = smallgate_uf2::blocks(Family::Rp2350ArmSecure, address, &octets)
+    let file: Vec<u8> = smallgate_uf2::blocks(family, address, &octets)
         .flatten()
         .collect();
     let path = elf.with_extension("uf2");
     fs::write(&path, file).with_context(|| path.display().to_string())?;
-    Ok(path)
+    Ok(Some(path))
 }
 
 /// Refuses an image that the boot ROM would not start; such a build succeeds, and is of no use.

@@ -100,6 +100,12 @@ pub(crate) fn run(road: Option<Road>) -> Result<Tally> {
             &format!("{} is built, and can be flashed", board.name),
             weighed.err().map(|error| format!("{error:#}")),
         );
+        if board.drive.is_some() {
+            tests.add(
+                &format!("{}'s file for its drive holds its image", board.name),
+                flash::difference(board)?,
+            );
+        }
     }
     let mut tally = tests.end();
     let images = build(&toolchain, FLASHED, &[GATEWAY])?;

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -89,14 +90,14 @@ fn build(toolchain: &Toolchain, board: &Board) -> Result<PathBuf> {
     command.args(["--quiet", "--profile", FLASHED.profile(), "--bin", GATEWAY]);
     command.args(["--no-default-features", "--features", FLASHED.feature()]);
     succeed(&mut command)?;
-    // Beside the images of other boards, each in a folder of its own.
-    let images = target().join(board.name);
-    fs::create_dir_all(&images)?;
+    let elf = image_of(board);
+    if let Some(images) = elf.parent() {
+        fs::create_dir_all(images)?;
+    }
     let built = target_dir
         .join(board.target)
         .join(FLASHED.profile())
         .join(GATEWAY);
-    let elf = images.join(GATEWAY).with_extension("elf");
     fs::copy(&built, &elf).with_context(|| built.display().to_string())?;
     image::require_vector_table(&elf)?;
     Ok(elf)
@@ -132,6 +133,41 @@ fn uf2(board: &Board, elf: &Path) -> Result<Option<PathBuf>> {
     let path = elf.with_extension("uf2");
     fs::write(&path, file).with_context(|| path.display().to_string())?;
     Ok(Some(path))
+}
+
+/// What is wrong with the file for the board's drive: it puts something else in the flash than
+/// binutils take from the ELF file.
+pub(crate) fn difference(board: &Board) -> Result<Option<String>> {
+    let elf = image_of(board);
+    let raw = elf.with_extension("bin");
+    succeed(
+        Command::new("arm-none-eabi-objcopy")
+            .args(["-O", "binary", "--gap-fill", "0xff"])
+            .args([&elf, &raw]),
+    )?;
+    let raw = fs::read(raw)?;
+    let file = fs::read(elf.with_extension("uf2"))?;
+    let flashed: Vec<u8> = file
+        .chunks(smallgate_uf2::BLOCK)
+        .flat_map(|block| {
+            block
+                .get(32..32 + smallgate_uf2::PAYLOAD)
+                .unwrap_or_default()
+        })
+        .copied()
+        .collect();
+    let same = flashed.strip_prefix(&*raw).is_some_and(|rest| {
+        rest.len() < smallgate_uf2::PAYLOAD && rest.iter().all(|octet| *octet == 0xFF)
+    });
+    let lengths = format!("{} octets instead of {}", flashed.len(), raw.len());
+    Ok((!same).then_some(lengths))
+}
+
+/// Where its ELF file goes, and beside it what is made of that.
+fn image_of(board: &Board) -> PathBuf {
+    // Each board has a folder of its own.
+    let images = target().join(board.name);
+    images.join(GATEWAY).with_extension("elf")
 }
 
 /// Refuses an image that the boot ROM would not start; such a build succeeds, and is of no use.

@@ -53,7 +53,7 @@ const FRAMES: usize = 4;
 const CARD: u32 = 30_000_000;
 
 /// The board starts anew when it was not fed for so long.
-const PATIENCE: Duration = Duration::from_secs(8);
+const PATIENCE: Duration = Duration::from_secs(5 * app::FEEDING);
 
 /// This board.
 struct Pico2;

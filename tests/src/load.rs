@@ -57,8 +57,9 @@ pub fn keeping(address: SocketAddr, connections: usize, times: usize) -> Duratio
     start.elapsed()
 }
 
-/// Goes through everything that the endpoints of profile `standard` do, so that
-/// the deepest of it was reached.
+/// Goes through everything that the endpoints of profile `standard` do, and
+/// [`DEVICES`](crate::suite::setups::DEVICES), so that the deepest of it was
+/// reached.
 ///
 /// # Panics
 ///
@@ -86,6 +87,16 @@ pub fn everything(address: SocketAddr) {
     let bearer = format!("Bearer {access}");
     let me = ask(&Request::new("GET", "/me/").header("Authorization", &bearer));
     assert_eq!(me.status, 200, "{}", me.pretty());
+    let opened = |method: &str, target: &str| {
+        let request = Request::new(method, target).header("Authorization", &bearer);
+        ask(&request.body("application/json", r#"{"value":true}"#)).status
+    };
+    assert_eq!(opened("GET", "/"), 200);
+    assert_eq!(opened("GET", "/devices"), 200);
+    assert_eq!(opened("GET", "/devices/cellar"), 200);
+    assert_eq!(opened("GET", "/devices/attic"), 502);
+    assert_eq!(opened("GET", "/devices/nothing"), 404);
+    assert_eq!(opened("PUT", "/devices/relay"), 200);
     let introspected = ask(&form("/oauth/introspect", &format!("token={access}")));
     assert_eq!(introspected.status, 200, "{}", introspected.pretty());
     for path in ["/.well-known/oauth-authorization-server", "/jwks.json"] {

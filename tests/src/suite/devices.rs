@@ -6,42 +6,9 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::session::{Session, refresh_form};
-use super::setups::{DEMO, standard, teen_quotes};
+use super::setups::{DEMO, DEVICES, standard, teen_quotes};
 use crate::host::{Bus, Host, Setup};
 use crate::wire::{Request, Response};
-
-/// A sensor that is there, one that is not, outputs and an input, with rules of
-/// all sorts.
-const DEVICES: &str = r#"
-[[device]]
-name = "cellar"
-kind = "emc1413"
-address = 0x4c
-
-[[device]]
-name = "attic"
-kind = "emc1413"
-address = 0x4d
-read = "read write"
-
-[[device]]
-name = "relay"
-kind = "output"
-pin = 0
-
-[[device]]
-name = "lamp-2"
-kind = "output"
-pin = 1
-active_low = true
-read = ""
-write = "admin"
-
-[[device]]
-name = "button"
-kind = "input"
-pin = 0
-"#;
 
 /// Longer than it takes until all sensors were read once more.
 const SOON: Duration = Duration::from_secs(15);

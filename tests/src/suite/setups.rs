@@ -57,6 +57,39 @@ pub const KEY_SECRETS: [&str; 4] = [
     "CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk",
 ];
 
+/// Devices: a sensor that is there, one that is not, outputs and an input, with rules of
+/// all sorts.
+pub const DEVICES: &str = r#"
+[[device]]
+name = "cellar"
+kind = "emc1413"
+address = 0x4c
+
+[[device]]
+name = "attic"
+kind = "emc1413"
+address = 0x4d
+read = "read write"
+
+[[device]]
+name = "relay"
+kind = "output"
+pin = 0
+
+[[device]]
+name = "lamp-2"
+kind = "output"
+pin = 1
+active_low = true
+read = ""
+write = "admin"
+
+[[device]]
+name = "button"
+kind = "input"
+pin = 0
+"#;
+
 fn start(profile: &str, key: &str) -> String {
     format!(
         "profile = \"{profile}\"\nissuer = \"{ISSUER}\"\naudience = \"{AUDIENCE}\"\ndemo = true\n\

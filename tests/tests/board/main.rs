@@ -12,13 +12,13 @@ mod watchdog;
 use smallgate_tests::board::Board;
 use smallgate_tests::host::Host;
 use smallgate_tests::machine::Line;
-use smallgate_tests::suite::setups::standard;
+use smallgate_tests::suite::setups::{DEVICES, standard};
 
 smallgate_tests::suite!(smallgate_tests::board::Board);
 
-/// A board of profile `standard`.
+/// A board of profile `standard`, with devices.
 fn board() -> Board {
-    Board::start(&standard().whole())
+    Board::start(&standard().tables(DEVICES).whole())
 }
 
 /// The board is the one that was started, complains of nothing, and has stack

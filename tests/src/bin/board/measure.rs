@@ -9,7 +9,7 @@ use smallgate_tests::board::{LISTENING, image, says};
 use smallgate_tests::host::START;
 use smallgate_tests::load;
 use smallgate_tests::machine::{Elf, Machine, Plan};
-use smallgate_tests::suite::setups::standard;
+use smallgate_tests::suite::setups::{DEVICES, standard};
 
 use crate::Options;
 
@@ -26,7 +26,7 @@ pub(crate) fn measure(options: &Options) -> Result<(), String> {
     let firmware = Arc::new(Elf::read(&options.firmware)?);
     let plan = Plan {
         firmware: Arc::clone(&firmware),
-        image: image(&standard().whole()),
+        image: image(&standard().tables(DEVICES).whole()),
         clock: Some(START),
         port: 0,
         counts: false,

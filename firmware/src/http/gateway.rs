@@ -84,12 +84,41 @@ impl<'g, S: Store, B: Surroundings, P: Pins> Gateway<'g, S, B, P> {
         self.devices
     }
 
+    // These are not inlined: a request takes one of them, and would have the frames
+    // of all.
+
     fn clock(&self) -> Clock {
         Clock {
             now: self.surroundings.now(),
             floor: self.floor.get(),
             serving_since: self.surroundings.serving_since(),
         }
+    }
+
+    /// Whether a request may use a device that asks for `scope`.
+    #[inline(never)]
+    fn authorize<'x>(
+        &'x self,
+        request: &Request<'_, '_>,
+        scope: &'x str,
+        out: &'x mut [u8],
+    ) -> Step<'x> {
+        self.server
+            .authorize(request, scope, self.clock(), self.throttle, out)
+    }
+
+    /// What this is.
+    #[inline(never)]
+    fn describe<'x>(&self, request: &Request<'_, '_>, out: &'x mut [u8]) -> Step<'x> {
+        let devices = self.devices.try_borrow();
+        Step::Done(status::answer(
+            request,
+            self.server,
+            self.surroundings.now().is_some(),
+            self.surroundings.uptime(),
+            devices.map_or(0, |devices| devices.list().count()),
+            out,
+        ))
     }
 
     /// The core's first step; none without entropy.
@@ -128,24 +157,8 @@ impl<'g, S: Store, B: Surroundings, P: Pins> Handler for Gateway<'g, S, B, P> {
             tries: TRIES,
             ask: asked.map(|(ask, _scope)| ask),
             step: match asked {
-                Some((_ask, scope)) => {
-                    Some(
-                        self.server
-                            .authorize(&request, scope, self.clock(), self.throttle, out),
-                    )
-                }
-                None if status::is_asked(&request) => {
-                    let devices = self.devices.try_borrow();
-                    let devices = devices.map_or(0, |devices| devices.list().count());
-                    Some(Step::Done(status::answer(
-                        &request,
-                        self.server,
-                        self.surroundings.now().is_some(),
-                        self.surroundings.uptime(),
-                        devices,
-                        out,
-                    )))
-                }
+                Some((_ask, scope)) => Some(self.authorize(&request, scope, out)),
+                None if status::is_asked(&request) => Some(self.describe(&request, out)),
                 None => self.exchange(request, out),
             },
         }

@@ -7,6 +7,7 @@ use smallgate_core::jose::Algorithm;
 use smallgate_core::oauth::{Limits, ThrottlePolicy};
 use smallgate_core::profile::{self, GrantType, Rotation};
 use smallgate_core::time::{Seconds, UnixTime};
+use smallgate_firmware::devices::{Device, Kind, Pin};
 
 use super::{Built, ConfigError, Document};
 use crate::keys;
@@ -561,4 +562,118 @@ fn the_example_is_good_and_so_is_every_line_in_it() {
     assert_eq!(said.stop_timeout, default.stop_timeout);
     assert_eq!(said.connections, default.connections);
     assert_eq!(said.connections_per_source, default.connections_per_source);
+}
+
+#[test]
+fn devices_are_read_with_their_rules() {
+    let text = r#"
+        scopes = ["read", "write", "water"]
+        [[device]]
+        name = "cellar"
+        kind = "emc1413"
+        address = 0x4c
+        [[device]]
+        name = "pump-1"
+        kind = "output"
+        pin = 3
+        active_low = true
+        read = ""
+        write = "write water"
+        [[device]]
+        name = "float_switch"
+        kind = "input"
+        pin = 0
+        read = "water"
+        "#;
+    let pin = |number, active_low| Pin { number, active_low };
+    let device = |name, kind, read, write| Device {
+        name,
+        kind,
+        read,
+        write,
+    };
+    let expected = [
+        device("cellar", Kind::Emc1413 { address: 0x4C }, "read", ""),
+        device("pump-1", Kind::Output(pin(3, true)), "", "write water"),
+        device("float_switch", Kind::Input(pin(0, false)), "water", ""),
+    ];
+    assert_eq!(build(text).unwrap().devices, expected);
+}
+
+#[test]
+fn devices_that_can_not_be_are_refused_by_their_line() {
+    let with = |lines: &str| format!("[[device]]\n{lines}\n");
+    let output = "kind = 'output'\npin = 0";
+    for name in ["''", "'A'", "'a b'", "'a/b'"] {
+        refused(
+            &with(&format!("name = {name} # here\n{output}")),
+            "no name for a device",
+        );
+    }
+    let sensor = "name = 'a'\nkind = 'emc1413'";
+    for (lines, words) in [
+        (
+            "name = 'a'\nkind = 'tmp105' # here".to_owned(),
+            "no kind of device `tmp105`",
+        ),
+        (format!("{sensor} # here"), "has an address"),
+        (
+            format!("{sensor}\naddress = 0x80 # here"),
+            "no address of 7 bits",
+        ),
+        (
+            format!("{sensor}\naddress = -1 # here"),
+            "no address of 7 bits",
+        ),
+        (
+            format!("{sensor}\naddress = 0x4c\npin = 1 # here"),
+            "has no pin",
+        ),
+        (
+            format!("{sensor}\naddress = 0x4c\nwrite = '' # here"),
+            "not written to",
+        ),
+        (
+            format!("{sensor}\naddress = 0x4c\nactive_low = true # here"),
+            "neither on nor off",
+        ),
+        (
+            format!("{sensor}\naddress = 0x4c\nread = 'paint' # here"),
+            "no scope `paint`",
+        ),
+        (
+            format!("{sensor}\naddress = 0x4c\nread = 'read  write' # here"),
+            "no scope ``",
+        ),
+        ("name = 'a'\nkind = 'output' # here".to_owned(), "has a pin"),
+        (
+            "name = 'a'\nkind = 'input'\npin = 32 # here".to_owned(),
+            "no board has such a pin",
+        ),
+        (
+            format!("name = 'a'\n{output}\naddress = 1 # here"),
+            "a pin has no address",
+        ),
+    ] {
+        refused(&with(&lines), words);
+    }
+    let one = with(&format!("name = 'a'\n{output}"));
+    refused(
+        &(one.clone() + &with(&format!("name = 'a' # here\n{output}"))),
+        "has this name",
+    );
+    let eight: String = (0..8)
+        .map(|at| one.replace("'a'", &format!("'a{at}'")))
+        .collect();
+    assert_eq!(build(&eight).unwrap().devices.len(), 8);
+    refused(
+        &(eight + &with(&format!("name = 'b' # here\n{output}"))),
+        "more than 8 devices",
+    );
+    // Tokens of this profile name no scopes, so no rule could be kept.
+    let dressipi = |rules: &str| {
+        format!("profile = 'dressipi'\n[[device]]\nname = 'a'{rules}\n{output}\nwrite = ''")
+    };
+    refused(&dressipi(" # here"), "name no scopes");
+    assert!(build(&dressipi("\nread = ''")).is_ok());
 }

@@ -6,12 +6,15 @@ use smallgate_core::oauth::{Client, Limits, PasswordHash, ThrottlePolicy, User};
 use smallgate_core::profile::{Lifetimes, Profile};
 use smallgate_core::scope::ScopeSet;
 use smallgate_core::time::{Seconds, UnixTime};
+use smallgate_firmware::devices::{Device, Kind};
 use smallgate_firmware::image::{
     Addressing, Contents, Image, ImageError, Key, MAX_SIZE, Material, Network, Place, Timeouts,
     WriteError, Writer,
 };
 
-use crate::support::{CLIENTS, FULL, POINT, PROFILE, PROXIES, SECRET, USER, around, full, written};
+use crate::support::{
+    CLIENTS, DEVICES, FULL, POINT, PROFILE, PROXIES, SECRET, USER, around, full, written,
+};
 
 #[test]
 fn impossible_values_are_named_by_their_place() {
@@ -367,4 +370,40 @@ fn too_much_is_refused() {
     let mut short = vec![0; octets.len() - 1];
     let refused = Writer::new(&mut short).write(&full()).map(<[u8]>::len);
     assert_eq!(refused, Err(WriteError::NoRoom));
+}
+
+#[test]
+fn devices_that_can_not_be_are_refused() {
+    let refused = |devices: &[Device<'_>]| {
+        let contents = Contents { devices, ..full() };
+        match written(&contents) {
+            Err(WriteError::Refused(ImageError::Impossible(place))) => place,
+            other => panic!("{other:?}"),
+        }
+    };
+    let [sensor, relay, door] = DEVICES;
+    let nameless = Device { name: "", ..door };
+    assert_eq!(refused(&[sensor, nameless]), Place::Device(1));
+    let unknown = Device {
+        read: "read paint",
+        ..door
+    };
+    assert_eq!(refused(&[unknown]), Place::Device(0));
+    let spaced = Device {
+        write: "read  write",
+        ..relay
+    };
+    assert_eq!(refused(&[spaced]), Place::Device(0));
+    assert_eq!(refused(&[sensor, relay, sensor]), Place::Device(2));
+    let reserved = Device {
+        kind: Kind::Emc1413 { address: 0x78 },
+        ..sensor
+    };
+    assert_eq!(refused(&[reserved]), Place::Device(0));
+    let nine = [sensor; 9];
+    let contents = Contents {
+        devices: &nine,
+        ..full()
+    };
+    assert_eq!(written(&contents), Err(WriteError::TooMany(Place::Devices)));
 }

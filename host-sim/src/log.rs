@@ -108,6 +108,12 @@ pub(crate) fn event(event: &Event<'_>, source: IpAddr) {
             client,
             %source,
         ),
+        Event::ResourceChanged {
+            resource,
+            state,
+            client,
+            subject,
+        } => info!(event = "resource_changed", resource, state, client, subject, %source),
         Event::ResourceRefused { cause } => info!(
             event = "resource_refused",
             cause = %cause,

@@ -124,6 +124,17 @@ pub enum Event<'x> {
         /// The client that presented it.
         client: &'x str,
     },
+    /// A resource was changed: see [`Permit::record`](super::Permit::record).
+    ResourceChanged {
+        /// What it is called.
+        resource: &'x str,
+        /// What it was made.
+        state: &'static str,
+        /// By which client, if the token says so.
+        client: Option<&'x str>,
+        /// Whose token it was, if it says so.
+        subject: Option<&'x str>,
+    },
     /// A resource refused a request.
     ResourceRefused {
         /// The precise cause.

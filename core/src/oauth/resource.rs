@@ -102,7 +102,7 @@ impl<'x> Answer<'x> {
     }
 }
 
-impl Permit<'_, '_> {
+impl<'x> Permit<'_, 'x> {
     /// What is said of the token's bearer.
     #[must_use]
     pub const fn claims(&self) -> &Claims<'_> {
@@ -113,6 +113,17 @@ impl Permit<'_, '_> {
     #[must_use]
     pub fn allows(&self, scope: &str) -> bool {
         bearer::suffices(&self.token, scope)
+    }
+
+    /// Has the change of a resource among the events, with whom it was made by.
+    pub fn record(&mut self, resource: &'x str, state: &'static str) {
+        let claims = self.token.claims();
+        let _full = self.events.push(Event::ResourceChanged {
+            resource,
+            state,
+            client: claims.client_id,
+            subject: claims.subject,
+        });
     }
 
     /// Answers 200 with the JSON that `write` writes; 500 without a body if it

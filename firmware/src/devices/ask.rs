@@ -130,10 +130,13 @@ fn state(headers: &[Header<'_>], body: &Body<'_>) -> Result<bool, Wrong> {
     }
 }
 
-impl<P: Pins> Devices<'_, P> {
+impl<'d, P: Pins> Devices<'d, P> {
     /// Answers `ask`, which was made of a request to these devices, at `uptime`
-    /// seconds since the start.
-    pub fn answer(&mut self, ask: Ask, permit: Permit<'_, '_>, uptime: u32) {
+    /// seconds since the start. What was switched is among the answer's events.
+    pub fn answer<'x>(&mut self, ask: Ask, mut permit: Permit<'_, 'x>, uptime: u32)
+    where
+        'd: 'x,
+    {
         let position = match ask.0 {
             Wanted::Nothing(wrong) => return permit.refuse(wrong.refusal()),
             Wanted::List => return self.answer_list(permit, uptime),
@@ -144,7 +147,9 @@ impl<P: Pins> Devices<'_, P> {
             return permit.refuse(Wrong::Device.refusal());
         };
         let done = match ask.0 {
-            Wanted::Write(_, on) => self.switch(&device, on),
+            Wanted::Write(_, on) => self.switch(&device, on).map(|()| {
+                permit.record(device.name, if on { "on" } else { "off" });
+            }),
             _ => Ok(()),
         };
         match done.and_then(|()| self.value(position, &device, uptime)) {

@@ -106,6 +106,23 @@ impl Format for Line<'_> {
                 Id(&grant.0),
                 Client(Some(client))
             ),
+            Event::ResourceChanged {
+                resource,
+                state,
+                client,
+                subject,
+            } => {
+                defmt::write!(
+                    f,
+                    "event=\"resource_changed\" resource={=str:?} state={=str:?}{}",
+                    resource,
+                    state,
+                    Client(client)
+                );
+                if let Some(subject) = subject {
+                    defmt::write!(f, " subject={=str:?}", subject);
+                }
+            }
             Event::ResourceRefused { cause } => {
                 defmt::write!(f, "event=\"resource_refused\" cause={}", Words(cause));
             }

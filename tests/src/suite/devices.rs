@@ -164,6 +164,15 @@ pub fn an_output_is_switched_and_seen_outside<H: Host>() {
         assert_eq!(document(&read(&session, "relay", &all)), expected);
         assert_eq!(session.host.is_high("relay", 0), on);
     }
+    // Who did it is in the log.
+    session.log_with(|log| {
+        let lines = log.lines().filter(|line| line.contains("resource_changed"));
+        let mut last = lines.skip(3);
+        last.next().is_some_and(|line| {
+            let has = |word: &str| line.contains(word);
+            has("relay") && has("\"on\"") && has("client") && has("subject") && has("demo")
+        })
+    });
     // What was read can be written back.
     let shown = read(&session, "relay", &all);
     let back = put("relay", &all, shown.text());

@@ -18,7 +18,7 @@ pub fn unknown_paths_are_404<H: Host>() {
     for (_, setup) in PROFILES {
         let session = Session::<H>::start(setup());
         for path in [
-            "/",
+            "/nothing",
             "/me",
             "/ME/",
             "/oauth/token/",
@@ -105,7 +105,7 @@ pub fn pipelined_requests_are_answered_in_order<H: Host>() {
     let requests = [
         good(),
         Request::new("GET", "/me/"),
-        Request::new("GET", "/"),
+        Request::new("GET", "/nothing"),
         good(),
         post(PATH, None, FIRST),
     ];

@@ -424,7 +424,7 @@ pub fn golden_standard<H: Host>() {
         form("/oauth/token", Some(("narrow", DEMO.1)), first),
     );
     super::recorded_codes::standard_codes(&mut it);
-    it.ask("not-found", Request::new("GET", "/"));
+    it.ask("not-found", Request::new("GET", "/nothing"));
     it.ask("method-not-allowed", Request::new("GET", "/oauth/token"));
     for _ in 0..3 {
         it.session.token(("demo", "wrong-secret"), first);

@@ -8,6 +8,7 @@ pub mod devices;
 pub mod entropy;
 pub mod events;
 pub mod http;
+pub mod i2c;
 pub mod image;
 #[cfg(feature = "net")]
 pub mod net;

@@ -17,6 +17,7 @@ use smallgate_firmware::devices::{
     Celsius, Device, Devices, Emc1413, Fault, Kind, Lines, NoPins, Pin, Pins, STALE, sample, tend,
 };
 use smallgate_firmware::http::{Exchange, Gateway, Handler, Surroundings};
+use smallgate_firmware::i2c::{BitBanged, STRETCH, Wires};
 use smallgate_tests::rig::{HERE, Rig, SECRET, START, keep};
 use smallgate_tests::suite::session::basic;
 
@@ -639,4 +640,159 @@ fn a_resource_is_authorized_and_answers_once() {
     assert_eq!(answer.response().status(), 405);
     let mut headers = answer.response().headers();
     assert!(headers.any(|field| field == ("allow", "PUT")));
+}
+
+/// The two wires of a bus with one device, bit by bit.
+#[derive(Default)]
+struct Cable {
+    /// What the controller holds low.
+    holds_clock: bool,
+    holds_data: bool,
+    /// For how many waits a device holds the clock low from now on.
+    stretch: u32,
+    /// For how many clocks a device holds the data low from now on.
+    stuck: u32,
+    /// There is a device that acknowledges this address, and is read as `says`.
+    address: Option<u8>,
+    says: u8,
+    device_holds_data: bool,
+    /// What was on the data line at each clock since the last start.
+    bits: Vec<bool>,
+    starts: u32,
+    stops: u32,
+    waits: u32,
+}
+
+impl Cable {
+    fn is_high(&self) -> bool {
+        !self.holds_data && !self.device_holds_data && self.stuck == 0
+    }
+
+    fn octet(&self, number: usize) -> Option<u8> {
+        let bits = self.bits.get(number * 9..number * 9 + 8)?;
+        Some(
+            bits.iter()
+                .fold(0, |octet, bit| octet << 1 | u8::from(*bit)),
+        )
+    }
+
+    /// What the device does at the next clock: it acknowledges, or says its bits.
+    fn device(&self) -> bool {
+        let (octet, bit) = (self.bits.len() / 9, self.bits.len() % 9);
+        let Some(first) = self.octet(0) else {
+            return false;
+        };
+        if Some(first >> 1) != self.address {
+            return false;
+        }
+        let reads = first & 1 != 0;
+        match (octet, bit) {
+            (0, 8) => true,
+            (_, 8) => !reads,
+            (1.., bit) if reads => self.says >> (7 - bit) & 1 == 0,
+            _ => false,
+        }
+    }
+}
+
+impl Wires for &mut Cable {
+    fn clock(&mut self, high: bool) {
+        if self.holds_clock == high {
+            self.holds_clock = !high;
+            match high {
+                true => {
+                    let bit = self.is_high();
+                    self.bits.push(bit);
+                    self.stuck = self.stuck.saturating_sub(1);
+                }
+                false => self.device_holds_data = self.device(),
+            }
+        }
+    }
+
+    fn data(&mut self, high: bool) {
+        if self.holds_data == high {
+            self.holds_data = !high;
+            if !self.holds_clock && self.stuck == 0 {
+                self.bits.clear();
+                match high {
+                    true => self.stops += 1,
+                    false => self.starts += 1,
+                }
+            }
+        }
+    }
+
+    fn is_clock_high(&mut self) -> bool {
+        !self.holds_clock && self.stretch == 0
+    }
+
+    fn is_data_high(&mut self) -> bool {
+        self.is_high()
+    }
+
+    fn wait(&mut self) {
+        self.stretch = self.stretch.saturating_sub(1);
+        self.waits += 1;
+    }
+}
+
+const ABSENT: ErrorKind = ErrorKind::NoAcknowledge(NoAcknowledgeSource::Address);
+
+fn asked(cable: &mut Cable) -> Result<u8, ErrorKind> {
+    let mut octet = [0];
+    BitBanged::new(cable).write_read(0x4C, &[0x29], &mut octet)?;
+    Ok(octet[0])
+}
+
+#[test]
+fn a_bus_is_driven_bit_by_bit() {
+    for says in [0x00, 0xA5, 0xFF] {
+        let mut cable = Cable {
+            address: Some(0x4C),
+            says,
+            ..Cable::default()
+        };
+        assert_eq!(asked(&mut cable), Ok(says));
+        // A start, a repeated one, a stop.
+        assert_eq!((cable.starts, cable.stops), (2, 1));
+        assert!(!cable.holds_clock && !cable.holds_data);
+    }
+    let mut nobody = Cable::default();
+    assert_eq!(asked(&mut nobody), Err(ABSENT));
+    assert_eq!((nobody.starts, nobody.stops), (1, 1), "it is let go of");
+}
+
+#[test]
+fn a_bus_that_is_held_down_is_bounded() {
+    /// Of a transaction of four octets, and what a device may stretch it by.
+    const MOST: u32 = 4 * 9 * 4 + 60 + STRETCH;
+    let well = || Cable {
+        address: Some(0x4C),
+        says: 0x5A,
+        ..Cable::default()
+    };
+    // A device that was cut off while it said zeros lets go within nine clocks.
+    for stuck in 1..=9 {
+        let mut cable = Cable { stuck, ..well() };
+        assert_eq!(asked(&mut cable), Ok(0x5A), "{stuck}");
+    }
+    let mut cable = Cable {
+        stuck: u32::MAX,
+        ..well()
+    };
+    assert_eq!(asked(&mut cable), Err(ErrorKind::Bus));
+    assert!(cable.waits < MOST && cable.starts == 0, "{}", cable.waits);
+    // One that needs time gets it, but not for ever.
+    let mut cable = Cable {
+        stretch: STRETCH - 1,
+        ..well()
+    };
+    assert_eq!(asked(&mut cable), Ok(0x5A));
+    assert!(cable.waits < MOST, "{}", cable.waits);
+    for stretch in [STRETCH * 2, u32::MAX] {
+        let mut cable = Cable { stretch, ..well() };
+        assert_eq!(asked(&mut cable), Err(ErrorKind::Bus));
+        assert!(cable.waits < MOST, "{}", cable.waits);
+    }
 }

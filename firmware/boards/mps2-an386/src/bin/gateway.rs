@@ -18,7 +18,7 @@ use smallgate_firmware::events;
 use smallgate_firmware::image::Image;
 use smallgate_firmware::net::{Desk, Patient, WORKERS};
 use smallgate_mps2_an386::fpgaio::{Pins, pins};
-use smallgate_mps2_an386::i2c::Bus;
+use smallgate_mps2_an386::i2c::{self, Bus};
 use smallgate_mps2_an386::lan9118::{self, FrameBuffer, Lan9118};
 use smallgate_mps2_an386::machine::{self, interrupt};
 use smallgate_mps2_an386::{Backend, time, uart, watchdog};
@@ -93,7 +93,7 @@ fn start(spawner: Spawner) {
             spawner.spawn(worker);
         }
     }
-    let mut bus = Bus::start();
+    let mut bus = i2c::bus();
     // The first request finds the clock set, and the sensors read.
     app::tell_time(vitals, &mut bus);
     app::read_sensors::<Mps2>(gateway, &mut bus);

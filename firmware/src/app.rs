@@ -340,6 +340,7 @@ pub async fn tend<B: Board>(
     server: Option<SocketAddrV4>,
 ) {
     let vitals = gateway.surroundings();
+<<<<<<< HEAD
     let tending = async {
         let mut passed: u32 = 0;
         loop {
@@ -354,6 +355,19 @@ pub async fn tend<B: Board>(
             if let Some(health) = vitals.tend() {
                 events::entropy(health);
             }
+=======
+    let mut passed: u32 = 0;
+    loop {
+        Timer::after_secs(INTERVAL.into()).await;
+        let mut all = 0..;
+        while all.next().is_some_and(|at| read_sensor(gateway, at, bus)) {
+            // Others have their turn between two, however long one takes.
+            yield_now().await;
+        }
+        passed = passed.wrapping_add(INTERVAL);
+        if u64::from(passed) < Vitals::<B::Entropy>::INTERVAL {
+            continue;
+>>>>>>> 343a37d (firmware: others have their turn between two sensors)
         }
     };
     let asking = async {
@@ -368,14 +382,24 @@ pub async fn tend<B: Board>(
     join(tending, asking).await;
 }
 
-/// Reads all sensors.
+/// Reads all sensors, before anybody asks.
 pub fn read_sensors<B: Board>(gateway: &Served<B>, bus: &mut impl I2c) {
-    let uptime = gateway.surroundings().uptime();
     let mut all = 0..;
-    while all
-        .next()
-        .is_some_and(|at| devices::tend(gateway.devices(), at, bus, uptime, events::device))
-    {}
+    while all.next().is_some_and(|at| read_sensor(gateway, at, bus)) {}
+}
+
+/// Reads the sensor at this position, if one is there; false after the last
+/// device.
+// Not inlined: it is called from two places, and its frame is in no future.
+#[inline(never)]
+fn read_sensor<S, B, P>(gateway: &Gateway<'static, S, B, P>, at: u8, bus: &mut impl I2c) -> bool
+where
+    S: Store,
+    B: Surroundings,
+    P: Pins,
+{
+    let uptime = gateway.surroundings().uptime();
+    devices::tend(gateway.devices(), at, bus, uptime, events::device)
 }
 
 /// Takes the time of the real-time clock, or says why not, or sets it by a

@@ -8,7 +8,8 @@
 //! ```
 //!
 //! What a request means is the core's to say, through a [`Handler`];
-//! [`Gateway`] is the one that drives an exchange, and asks the [devices]. Nothing here allocates, and
+//! [`Gateway`] is the one that drives an exchange, and asks the
+//! [`devices`](crate::devices). Nothing here allocates, and
 //! there is no deadline that does not end: whatever a client sends or does not
 //! send, a worker is back after a bounded time.
 

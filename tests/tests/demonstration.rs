@@ -167,6 +167,71 @@ fn stepped_clock_says_what_it_does_not_understand() {
     assert_eq!((delete.status, delete.header("allow")), (405, Some(allow)));
 }
 
+#[test]
+fn simulation_is_shown_and_turned_and_says_what_it_does_not_understand() {
+    let process = Process::serve(&[]);
+    let ask = |request: &Request| Wire::open(process.address).ask(request);
+    let put = |path: &str, body: &str| {
+        let request = Request::new("PUT", &format!("/sim/{path}"));
+        ask(&request.body("application/json", body)).status
+    };
+    let shown = |path: &str| {
+        let shown = ask(&Request::new("GET", &format!("/sim/{path}")));
+        assert_eq!(shown.status, 200, "{path}");
+        shown.text().to_owned()
+    };
+    assert_eq!(shown("devices/temperature"), r#"{"value":21.5}"#);
+    for value in ["-64.0", "-7.5", "191.875", "null"] {
+        let body = format!(r#"{{"value":{value}}}"#);
+        assert_eq!(put("devices/temperature", &body), 204, "{value}");
+        assert_eq!(shown("devices/temperature"), body);
+    }
+    assert_eq!(put("devices/button", r#"{"value":true}"#), 204);
+    assert_eq!(shown("devices/button"), r#"{"value":true}"#);
+    for (thing, states) in [
+        ("bus", ["broken", "hangs", "works"].as_slice()),
+        ("entropy", &["starved", "works"]),
+    ] {
+        for state in states {
+            let body = format!(r#"{{"state":"{state}"}}"#);
+            assert_eq!(put(thing, &body), 204);
+            assert_eq!(shown(thing), body);
+        }
+        assert_eq!(put(thing, r#"{"state":"lost"}"#), 400);
+    }
+    for (name, value) in [
+        ("relay", "true"),
+        ("button", "1"),
+        ("temperature", "true"),
+        ("temperature", "192"),
+        ("temperature", "-64.5"),
+        ("temperature", r#""warm""#),
+    ] {
+        let body = format!(r#"{{"value":{value}}}"#);
+        assert_eq!(
+            put(&format!("devices/{name}"), &body),
+            400,
+            "{name} {value}"
+        );
+    }
+    assert_eq!(put("devices/button", r#"{"value":true,"for":1}"#), 400);
+    for nothing in ["devices/nothing", "devices/", "devices", "", "clocks"] {
+        assert_eq!(put(nothing, "{}"), 404, "{nothing}");
+    }
+    let posted = ask(&Request::new("POST", "/sim/bus").form("a=b"));
+    assert_eq!(
+        (posted.status, posted.header("allow")),
+        (405, Some("GET, HEAD, PUT"))
+    );
+    let page =
+        Request::new("PUT", "/sim/devices/button").header("Origin", "https://elsewhere.example");
+    assert_eq!(
+        ask(&page.body("application/json", r#"{"value":false}"#)).status,
+        403
+    );
+    assert_eq!(shown("devices/button"), r#"{"value":true}"#);
+}
+
 /// "Graceful stop on SIGINT/SIGTERM."
 #[cfg(unix)]
 #[test]

@@ -31,6 +31,7 @@ use core::net::SocketAddrV4;
 
 use embassy_executor::Spawner;
 use embassy_futures::join::join;
+use embassy_futures::yield_now;
 use embassy_net::tcp::TcpSocket;
 use embassy_net::{Runner, Stack, StackResources};
 use embassy_net_driver::Driver;
@@ -340,12 +341,15 @@ pub async fn tend<B: Board>(
     server: Option<SocketAddrV4>,
 ) {
     let vitals = gateway.surroundings();
-<<<<<<< HEAD
     let tending = async {
         let mut passed: u32 = 0;
         loop {
             Timer::after_secs(INTERVAL.into()).await;
-            read_sensors::<B>(gateway, bus);
+            let mut all = 0..;
+            while all.next().is_some_and(|at| read_sensor(gateway, at, bus)) {
+                // Others have their turn between two, however long one takes.
+                yield_now().await;
+            }
             passed = passed.wrapping_add(INTERVAL);
             if u64::from(passed) < Vitals::<B::Entropy>::INTERVAL {
                 continue;
@@ -355,19 +359,6 @@ pub async fn tend<B: Board>(
             if let Some(health) = vitals.tend() {
                 events::entropy(health);
             }
-=======
-    let mut passed: u32 = 0;
-    loop {
-        Timer::after_secs(INTERVAL.into()).await;
-        let mut all = 0..;
-        while all.next().is_some_and(|at| read_sensor(gateway, at, bus)) {
-            // Others have their turn between two, however long one takes.
-            yield_now().await;
-        }
-        passed = passed.wrapping_add(INTERVAL);
-        if u64::from(passed) < Vitals::<B::Entropy>::INTERVAL {
-            continue;
->>>>>>> 343a37d (firmware: others have their turn between two sensors)
         }
     };
     let asking = async {

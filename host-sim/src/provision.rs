@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use smallgate_core::jose::{Signer, Verifier};
-use smallgate_core::oauth::AuthorizationServer;
+use smallgate_core::oauth::{AuthorizationServer, User};
 use smallgate_core::profile::Profile;
 use smallgate_core::time::UnixTime;
 use smallgate_firmware::devices::MAX_DEVICES;
@@ -44,6 +44,9 @@ pub(crate) struct Provision {
     /// Pack the demonstration of a profile, with keys made for it
     #[arg(long, value_name = "PROFILE", value_parser = profile_named)]
     demo: Option<&'static Profile>,
+    /// The demonstration's issuer: where its clients find it
+    #[arg(long, value_name = "URL", requires = "demo", default_value = DEMO_ISSUER)]
+    issuer: String,
     /// Write a UF2 file, to be dropped on a board's drive, that puts the image
     /// at this address of its flash: 0x10100000 for the W5500-EVB-Pico2
     #[arg(long, value_name = "ADDRESS", value_parser = address)]
@@ -62,7 +65,7 @@ impl Provision {
         let built = match (&self.config, self.demo) {
             (Some(path), _) => configured(path)?,
             (None, profile) => demo::document(profile)
-                .and_then(|document| document.build(profile, DEMO_ISSUER))
+                .and_then(|document| document.build(profile, &self.issuer))
                 .map_err(|error| error.to_string())?,
         };
         let made_at = match self.made_at {
@@ -104,12 +107,8 @@ impl Provision {
             println!("note: the signing key and the handle key were made for this image");
         }
         for user in configuration.users {
-            let seconds = user.password.iterations / ITERATIONS_A_SECOND;
-            if seconds > 1 {
-                println!(
-                    "note: a log-in of {} takes a board about {seconds} seconds: `smallgate user new --iterations` makes one that takes less",
-                    user.username
-                );
+            if let Some(note) = slow_log_in(user) {
+                println!("note: {note}");
             }
         }
         for path in &built.notes.exposed_keys {
@@ -120,6 +119,18 @@ impl Provision {
         }
         Ok(())
     }
+}
+
+/// What to know of a user whose log-in a board is slow at.
+pub(crate) fn slow_log_in(user: &User<'_>) -> Option<String> {
+    let iterations = user.password.iterations;
+    let seconds = iterations / ITERATIONS_A_SECOND;
+    (seconds > 1).then(|| {
+        format!(
+            "a log-in of {} takes a board about {seconds} seconds: {iterations} iterations, of which a Cortex-M4 at 100 MHz does {ITERATIONS_A_SECOND} a second; `smallgate user new --iterations {ITERATIONS_A_SECOND}` makes one that takes less",
+            user.username
+        )
+    })
 }
 
 /// Where in a flash an image goes.
@@ -145,27 +156,36 @@ fn configured(path: &Path) -> Result<Built, String> {
             document.build(None, DEMO_ISSUER)
         })
         .map_err(|error| error.to_string())?;
-    let missing = [
+    let missing: Vec<String> = missing(&built.notes)
+        .map(|(what, remedy)| format!("{}: {what}\n  remedy: {remedy}", path.display()))
+        .collect();
+    match missing.is_empty() {
+        true => Ok(built),
+        false => Err(missing.join("\n")),
+    }
+}
+
+/// What a board needs and the desktop makes at its start, and what to do.
+pub(crate) fn missing(notes: &Notes) -> impl Iterator<Item = (&'static str, &'static str)> {
+    [
         (
-            built.notes.issuer_assumed,
+            notes.issuer_assumed,
             "no issuer is configured",
             "write issuer = \"https://…\" at the top of the file",
         ),
         (
-            built.notes.signing_key_made,
+            notes.signing_key_made,
             "no signing key is configured",
             "write signing = '''…''' in [keys], with the line that `smallgate key new es256` (or hs256) prints",
         ),
         (
-            built.notes.handle_key_made,
+            notes.handle_key_made,
             "no handle key is configured",
             "put the line that `smallgate key new handle` prints into [keys]",
         ),
-    ];
-    match missing.iter().find(|(applies, _, _)| *applies) {
-        None => Ok(built),
-        Some((_, what, remedy)) => Err(format!("{}: {what}\n  remedy: {remedy}", path.display())),
-    }
+    ]
+    .into_iter()
+    .filter_map(|(applies, what, remedy)| applies.then_some((what, remedy)))
 }
 
 fn pack<'r>(built: &Built, made_at: UnixTime, room: &'r mut [u8]) -> Result<&'r [u8], String> {

@@ -15,8 +15,13 @@ use crate::simulator::{Temporary, binary};
 pub const FIRMWARE: &str = "SMALLGATE_BOARD_IMAGE";
 /// What the firmware logs once it answers.
 pub const LISTENING: &str = "listening";
-/// What it logs instead, with a bad provisioning image.
-pub const NOT_STARTED: &str = "not started";
+/// What it logs instead of that: its image, a key in it, or what they say is
+/// refused.
+pub const NOT_STARTED: [&str; 3] = [
+    "\"image_refused\"",
+    "\"key_refused\"",
+    "\"configuration_refused\"",
+];
 /// How long it may take from a reset to that.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -53,6 +58,16 @@ pub fn firmware() -> Arc<Elf> {
 ///
 /// What it said.
 pub fn provision(arguments: &[&str]) -> Result<Vec<u8>, String> {
+    provisioned(arguments).map(|(image, _)| image)
+}
+
+/// Packs a configuration, and what `smallgate provision` said of it, without
+/// the file's name.
+///
+/// # Errors
+///
+/// What it said.
+pub fn provisioned(arguments: &[&str]) -> Result<(Vec<u8>, String), String> {
     let image = Temporary::new("");
     let output = Command::new(binary())
         .arg("provision")
@@ -60,10 +75,14 @@ pub fn provision(arguments: &[&str]) -> Result<Vec<u8>, String> {
         .args(["--force", "--output", image.path()])
         .output()
         .map_err(|error| format!("smallgate does not start: {error}"))?;
-    match output.status.success() {
-        true => std::fs::read(image.path()).map_err(|error| format!("no image: {error}")),
-        false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
+    let said = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
+    if !output.status.success() {
+        let error = said(&output.stderr);
+        return Err(error.trim().trim_start_matches("error: ").to_owned());
     }
+    let packed = std::fs::read(image.path()).map_err(|error| format!("no image: {error}"))?;
+    let summary = said(&output.stdout).replace(&format!("{}: ", image.path()), "image: ");
+    Ok((packed, summary))
 }
 
 /// The image of a setup, made when the setups' time begins: a board believes no
@@ -115,6 +134,8 @@ pub fn machine(image: Vec<u8>, clock: Option<u64>) -> Machine {
         clock,
         port: 0,
         counts: false,
+        network: None,
+        dies_with_thread: false,
     };
     Machine::start(&plan).unwrap_or_else(|error| panic!("{error}"))
 }

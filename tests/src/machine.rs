@@ -7,7 +7,7 @@ mod uart;
 
 use std::fs::{DirBuilder, File};
 use std::io::Read;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -47,6 +47,61 @@ pub struct Plan {
     pub port: u16,
     /// One instruction takes one nanosecond, so that times can be compared.
     pub counts: bool,
+    /// The network it is in; QEMU's own, with DHCP, otherwise.
+    pub network: Option<UserNetwork>,
+    /// It is killed when the thread ends that started it, however that ends;
+    /// only where there is `setpriv`.
+    pub dies_with_thread: bool,
+}
+
+/// A network of QEMU's for a board whose address is its own choice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UserNetwork {
+    address: Ipv4Addr,
+    prefix: u8,
+    host: Ipv4Addr,
+    resolver: Ipv4Addr,
+}
+
+impl UserNetwork {
+    /// That of a board at `address`; this machine is its `gateway` there, or
+    /// another neighbour without one. None if it holds fewer than three hosts,
+    /// which is what QEMU needs.
+    pub fn around(address: Ipv4Addr, prefix: u8, gateway: Option<Ipv4Addr>) -> Option<Self> {
+        /// QEMU takes no larger one.
+        const LARGEST: u8 = 4;
+        /// This one holds six hosts.
+        const SMALLEST: u8 = 29;
+        if !(LARGEST..=SMALLEST).contains(&prefix) {
+            return None;
+        }
+        let mask = u32::MAX << (32 - u32::from(prefix));
+        let network = address.to_bits() & mask;
+        let mut others = (1..=4)
+            .map(|host| Ipv4Addr::from_bits(network | host))
+            .filter(|other| *other != address && Some(*other) != gateway);
+        let resolver = others.next()?;
+        Some(UserNetwork {
+            address,
+            prefix,
+            host: gateway.or_else(|| others.next())?,
+            resolver,
+        })
+    }
+
+    /// As `-nic user` takes it.
+    fn option(self) -> String {
+        let UserNetwork {
+            address,
+            prefix,
+            host,
+            resolver,
+        } = self;
+        let network = address.to_bits() & (u32::MAX << (32 - u32::from(prefix)));
+        let network = Ipv4Addr::from_bits(network);
+        // Ports are forwarded to the first address that DHCP would give.
+        format!(",net={network}/{prefix},host={host},dns={resolver},dhcpstart={address}")
+    }
 }
 
 /// A running machine.
@@ -101,6 +156,8 @@ impl Machine {
                 .port()
                 .map_err(|error| format!("{error}; {}", machine.said()))?,
         );
+        // QEMU has read it by now, and it holds keys.
+        std::fs::remove_file(&image).map_err(|error| format!("the image stays: {error}"))?;
         Ok(machine)
     }
 
@@ -288,7 +345,14 @@ impl Stack {
 }
 
 fn command(plan: &Plan, image: &Path, log: &Path) -> Result<Command, String> {
-    let mut command = Command::new("qemu-system-arm");
+    let mut command = match plan.dies_with_thread && has_setpriv() {
+        true => {
+            let mut command = Command::new("setpriv");
+            command.args(["--pdeathsig", "KILL", "qemu-system-arm"]);
+            command
+        }
+        false => Command::new("qemu-system-arm"),
+    };
     command.args(["-M", "mps2-an386", "-cpu", "cortex-m4"]);
     command.args(["-nodefaults", "-display", "none", "-monitor", "none"]);
     command.args(["-semihosting-config", "enable=on,target=native"]);
@@ -297,7 +361,8 @@ fn command(plan: &Plan, image: &Path, log: &Path) -> Result<Command, String> {
         .arg("-serial")
         .arg(format!("file:{}", log.display()));
     command.arg("-nic").arg(format!(
-        "user,id=n0,hostfwd=tcp:127.0.0.1:{}-:80",
+        "user,id=n0{},hostfwd=tcp:127.0.0.1:{}-:80",
+        plan.network.map(UserNetwork::option).unwrap_or_default(),
         plan.port
     ));
     command.arg("-kernel").arg(plan.firmware.path());
@@ -322,6 +387,17 @@ fn command(plan: &Plan, image: &Path, log: &Path) -> Result<Command, String> {
         command.args(["-icount", "shift=0"]);
     }
     Ok(command)
+}
+
+/// Whether this system can have a process die with its parent.
+fn has_setpriv() -> bool {
+    Command::new("setpriv")
+        .args(["--pdeathsig", "KILL", "true"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
 }
 
 /// The port in what QEMU tells of its network: the line of the forwarding has
@@ -377,7 +453,28 @@ impl Drop for Folder {
 
 #[cfg(test)]
 mod tests {
-    use super::{Stack, date, forwarded};
+    use std::net::Ipv4Addr;
+
+    use super::{Stack, UserNetwork, date, forwarded};
+
+    #[test]
+    fn a_board_has_neighbours_in_its_own_network() {
+        let at = |address: [u8; 4], prefix, gateway: Option<[u8; 4]>| {
+            UserNetwork::around(address.into(), prefix, gateway.map(Ipv4Addr::from))
+                .map(UserNetwork::option)
+        };
+        assert_eq!(
+            at([192, 168, 7, 20], 24, Some([192, 168, 7, 1])).as_deref(),
+            Some(",net=192.168.7.0/24,host=192.168.7.1,dns=192.168.7.2,dhcpstart=192.168.7.20")
+        );
+        assert_eq!(
+            at([10, 1, 2, 1], 29, None).as_deref(),
+            Some(",net=10.1.2.0/29,host=10.1.2.3,dns=10.1.2.2,dhcpstart=10.1.2.1")
+        );
+        for prefix in [1, 30, 32] {
+            assert_eq!(at([10, 1, 2, 1], prefix, None), None);
+        }
+    }
 
     #[test]
     fn the_forwarded_port_is_found() {

@@ -36,7 +36,13 @@ pub(crate) struct Verify {
 
 impl Verify {
     pub(super) fn run(self) -> Result<(), String> {
-        let (jwks, passed_over) = keys::parse_any(&keys::argument(&self.key)?)?;
+        self.expects_enough()?;
+        let (jwks, passed_over) = keys::argument(&self.key)
+            .and_then(|text| keys::parse_any(&text))
+            .map_err(|error| match std::path::Path::new(&self.key).is_file() {
+                true => format!("{error}\n  remedy: {0} is a file: say --key @{0}", self.key),
+                false => error,
+            })?;
         for note in passed_over {
             eprintln!("note: passed over {note}");
         }
@@ -74,6 +80,37 @@ impl Verify {
         .map_err(explained)?;
         println!("{}", super::harmless(verified.text()));
         Ok(())
+    }
+}
+
+impl Verify {
+    /// Names at once all options without which nothing is verified.
+    fn expects_enough(&self) -> Result<(), String> {
+        let wanted = self.profile.access_token.claims;
+        let missing: Vec<&str> = [
+            (
+                Claim::Issuer,
+                &self.issuer,
+                "--issuer URL (who must have issued it)",
+            ),
+            (
+                Claim::Audience,
+                &self.audience,
+                "--audience NAME (whom it must be for)",
+            ),
+        ]
+        .into_iter()
+        .filter(|(claim, said, _)| said.is_none() && wanted.contains(claim))
+        .map(|(_, _, option)| option)
+        .collect();
+        match missing.is_empty() {
+            true => Ok(()),
+            false => Err(format!(
+                "not verified: a token of profile `{}` is good for one issuer and audience alone: say {}",
+                self.profile.name,
+                missing.join(" and ")
+            )),
+        }
     }
 }
 

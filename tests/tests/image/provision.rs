@@ -151,6 +151,8 @@ fn what_a_board_can_not_make_must_be_configured() {
             error.contains("remedy: ") && error.contains(remedy),
             "{error}"
         );
+        // All that is missing at once.
+        assert!(error.contains("no handle key"), "{error}");
     }
     let users: String = (0..17)
         .map(|at| format!("[[user]]\nusername = 'u{at}'\nsub = 's{at}'\npassword = 'pbkdf2-sha256:10000:AAAAAAAAAAAAAAAAAAAAAA:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'\n"))
@@ -165,6 +167,40 @@ fn what_a_board_can_not_make_must_be_configured() {
         "{error}"
     );
     assert!(!Path::new(&image).exists());
+}
+
+#[test]
+fn the_example_for_a_board_goes_into_an_image_as_it_is() {
+    let folder = Folder::new("example-board");
+    let image = folder.file("image.bin");
+    let (first, second) = (
+        said(&["config", "example", "--board"]),
+        said(&["config", "example", "--board"]),
+    );
+    assert_ne!(first, second, "keys of its own for each");
+    let config = Temporary::new(&first);
+    assert!(!said(&["config", "check", config.path()]).contains("note:"));
+    assert!(!said(&["provision", config.path(), "-o", &image]).contains("note:"));
+}
+
+#[test]
+fn a_demonstrations_issuer_is_where_it_is_asked_for() {
+    let folder = Folder::new("issuer");
+    let image = folder.file("image.bin");
+    let elsewhere = ["--issuer", "http://127.0.0.1:9000"];
+    said(
+        &[
+            &["provision", "--demo", "standard", "-o", &image],
+            &elsewhere[..],
+        ]
+        .concat(),
+    );
+    let octets = std::fs::read(&image).unwrap();
+    assert_eq!(Image::open(&octets).unwrap().issuer(), elsewhere[1]);
+    let config = Temporary::new(&complete("", ""));
+    let with_a_file = ["provision", config.path(), "-o", &image, "--force"];
+    let error = refused(&[&with_a_file[..], &elsewhere].concat());
+    assert!(error.contains("--issuer"), "{error}");
 }
 
 fn now() -> UnixTime {
@@ -216,8 +252,12 @@ fn what_a_board_would_ignore_is_refused_by_its_line() {
             error.contains(&format!(".toml:{place}:")),
             "{place}: {error}"
         );
-        // The desktop takes it.
-        said(&["config", "check", config.path()]);
+        // The desktop takes it, and says so of a board.
+        let checked = said(&["config", "check", config.path()]);
+        assert!(
+            checked.contains("refuses it for a board") && checked.contains(message),
+            "{checked}"
+        );
     }
     assert!(!Path::new(&image).exists());
 }

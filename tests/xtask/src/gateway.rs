@@ -2,6 +2,7 @@
 //!
 //! What talks to QEMU is in the tests' package, a program of its own: this one stays quick to build.
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -47,28 +48,49 @@ pub(crate) struct RunOptions {
     /// The configuration to run with
     #[arg(long, value_name = "FILE.toml", conflicts_with = "demo")]
     config: Option<String>,
-    /// The demonstration to run instead: standard, drillster, teen-quotes, dressipi or breakout
-    #[arg(long, value_name = "PROFILE")]
+    /// The demonstration to run instead
+    #[arg(long, alias = "profile", value_name = "PROFILE", value_parser = ["standard", "drillster", "teen-quotes", "dressipi", "breakout"])]
     demo: Option<String>,
+    /// An image to run instead, as it is, damaged or not
+    #[arg(long, value_name = "FILE.bin", conflicts_with_all = ["config", "demo"])]
+    image: Option<String>,
+    /// The port of 127.0.0.1 to answer at; 0 picks one. Without it, that of an issuer on this
+    /// machine, or 8080, or another if that is taken
+    #[arg(long, alias = "port", value_name = "PORT")]
+    listen: Option<u16>,
     /// Which Rust compiles the image; without it, rustup's where it has the target
     #[arg(long, value_enum)]
     toolchain: Option<Road>,
 }
 
 /// Builds the firmware and becomes the program that runs it, so that Ctrl-C is that one's alone.
+///
+/// What is wrong with the configuration is said first: the firmware takes a minute to build.
 pub(crate) fn run(options: &RunOptions) -> Result<()> {
     ensure(&[Need::Host, Need::Board])?;
-    let toolchain = Toolchain::choose(options.toolchain, MEASURED.target)?;
-    let images = build(&toolchain, FLASHED, &[GATEWAY])?;
-    let mut command = program("run", &images.join(GATEWAY));
-    if let Some(config) = &options.config {
-        let config = std::path::absolute(config)?;
-        command.arg("--config").arg(config);
+    let mut words: Vec<OsString> = Vec::new();
+    for (name, file) in [("--config", &options.config), ("--image", &options.image)] {
+        if let Some(file) = file {
+            words.extend([name.into(), std::path::absolute(file)?.into()]);
+        }
     }
     if let Some(demo) = &options.demo {
-        command.args(["--demo", demo]);
+        words.extend(["--demo".into(), demo.into()]);
     }
-    become_it(&mut command)
+    if let Some(port) = options.listen {
+        words.extend(["--listen".into(), port.to_string().into()]);
+    }
+    let checked = tests_program("check")
+        .args(&words)
+        .status()
+        .context("cargo does not start")?;
+    if !checked.success() {
+        // It has said why.
+        std::process::exit(1);
+    }
+    let toolchain = Toolchain::choose(options.toolchain, MEASURED.target)?;
+    let images = build(&toolchain, FLASHED, &[GATEWAY])?;
+    become_it(program("run", &images.join(GATEWAY)).args(&words))
 }
 
 #[cfg(unix)]
@@ -84,12 +106,22 @@ fn become_it(command: &mut Command) -> Result<()> {
 
 /// The tests' program `board`, which starts QEMU, to do `task` with `firmware`.
 fn program(task: &str, firmware: &Path) -> Command {
-    let mut command = cargo();
+    let mut command = tests_program(task);
+    command.arg("--firmware").arg(firmware);
     command
-        .args(["run", "--quiet", "--package", TESTS])
-        .args(["--features", "board", "--bin", "board", "--", task])
-        .arg("--firmware")
-        .arg(firmware);
+}
+
+/// The same without a firmware.
+fn tests_program(task: &str) -> Command {
+    let mut command = cargo();
+    command.args(["run", "--quiet", "--package", TESTS]).args([
+        "--features",
+        "board",
+        "--bin",
+        "board",
+        "--",
+        task,
+    ]);
     command
 }
 

@@ -1,7 +1,9 @@
 //! The firmware on the emulated board, for `cargo xtask board`: run it for a
 //! person, or measure it.
 
+mod curl;
 mod measure;
+mod prepare;
 mod run;
 
 use std::path::PathBuf;
@@ -16,12 +18,17 @@ struct Options {
     config: Option<String>,
     /// A profile whose demonstration is packed instead.
     demo: Option<String>,
+    /// An image that is taken as it is instead.
+    image: Option<String>,
+    /// The port of this machine to answer at.
+    listen: Option<u16>,
 }
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let task = arguments.next().unwrap_or_default();
     let done = options(arguments).and_then(|options| match task.as_str() {
+        "check" => prepare::check(&options),
         "run" => run::run(&options),
         "measure" => measure::measure(&options),
         "memory" => measure::memory(&options),
@@ -30,7 +37,7 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("board: {error}");
+            run::tell(&format!("error: {error}"));
             ExitCode::FAILURE
         }
     }
@@ -44,6 +51,11 @@ fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, Strin
             "--firmware" => options.firmware = value.into(),
             "--config" => options.config = Some(value),
             "--demo" => options.demo = Some(value),
+            "--image" => options.image = Some(value),
+            "--listen" => {
+                let port = value.parse().map_err(|_| format!("{value} is no port"))?;
+                options.listen = Some(port);
+            }
             _ => return Err(format!("{name} is no option")),
         }
     }

@@ -30,6 +30,8 @@ pub(crate) fn measure(options: &Options) -> Result<(), String> {
         clock: Some(START),
         port: 0,
         counts: false,
+        network: None,
+        dies_with_thread: false,
     };
     counted_start(&plan)?;
     let start = Instant::now();
@@ -62,6 +64,8 @@ pub(crate) fn memory(options: &Options) -> Result<(), String> {
         clock: None,
         port: 0,
         counts: false,
+        network: None,
+        dies_with_thread: false,
     })?;
     tell_memory(&machine, &firmware)
 }
@@ -96,6 +100,8 @@ fn listening(plan: &Plan) -> Result<Machine, String> {
 fn counted_start(plan: &Plan) -> Result<(), String> {
     let machine = listening(&Plan {
         counts: true,
+        network: None,
+        dies_with_thread: false,
         ..plan.clone()
     })?;
     let lines = machine.log()?;

@@ -1,55 +1,26 @@
 //! `run`: a board that answers until Ctrl-C, its log as it comes.
 
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use smallgate_core::profile;
-use smallgate_tests::board::{LISTENING, NOT_STARTED, provision, says};
+use smallgate_firmware::image::Image;
+use smallgate_tests::board::{LISTENING, NOT_STARTED, says};
 use smallgate_tests::machine::{Elf, Line, Machine, Plan};
 
-use crate::Options;
+use crate::prepare::{Prepared, is_free, prepare, url};
+use crate::{Options, curl};
 
-/// Where a demonstration's issuer is; another port if this one is taken.
-const PORT: u16 = 8080;
 /// How long the firmware may take to listen.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How often the log is looked at.
 const LOOK: Duration = Duration::from_millis(50);
-
-/// The lines for a shell that the simulator prints too.
-const CURL_LINES: [(&profile::Profile, &str); 5] = [
-    (
-        &profile::STANDARD,
-        include_str!("../../../../host-sim/demo/standard.curl"),
-    ),
-    (
-        &profile::DRILLSTER,
-        include_str!("../../../../host-sim/demo/drillster.curl"),
-    ),
-    (
-        &profile::TEEN_QUOTES,
-        include_str!("../../../../host-sim/demo/teen-quotes.curl"),
-    ),
-    (
-        &profile::DRESSIPI,
-        include_str!("../../../../host-sim/demo/dressipi.curl"),
-    ),
-    (
-        &profile::BREAKOUT,
-        include_str!("../../../../host-sim/demo/breakout.curl"),
-    ),
-];
-
-/// Takes the access token out of a response without a JSON reader.
-const ACCESS: &str = r#"sed 's/.*"access_token":"\([^"]*\)".*/\1/'"#;
+/// How often another may be quicker at a port.
+const TRIES: u32 = 5;
 
 pub(crate) fn run(options: &Options) -> Result<(), String> {
-    let demo = options.demo.as_deref().unwrap_or(profile::STANDARD.name);
-    let image = match &options.config {
-        Some(file) => provision(&[file])?,
-        None => provision(&["--demo", demo])?,
-    };
     let stopped = Arc::new(AtomicBool::new(false));
     ctrlc::set_handler({
         let stopped = Arc::clone(&stopped);
@@ -57,30 +28,23 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     })
     .map_err(|error| format!("Ctrl-C can not be handled: {error}"))?;
 
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let mut plan = Plan {
-        firmware: Arc::new(Elf::read(&options.firmware)?),
-        image,
-        clock: Some(now.map_or(0, |since| since.as_secs())),
-        port: PORT,
-        counts: false,
-    };
-    let mut machine = Machine::start(&plan).or_else(|_| {
-        plan.port = 0;
-        Machine::start(&plan)
-    })?;
+    let (prepared, mut machine) = start(options)?;
     let mut shown = 0;
     let started = machine.wait_for(PATIENCE, |lines| {
-        says(lines, LISTENING) || says(lines, NOT_STARTED) || stopped.load(Ordering::Relaxed)
+        says(lines, LISTENING) || refused(lines) || stopped.load(Ordering::Relaxed)
     });
     show(&machine, &mut shown)?;
     if stopped.load(Ordering::Relaxed) {
         return Ok(());
     }
-    if !started? || !says(&machine.log()?, LISTENING) {
-        return Err("the firmware does not listen".to_owned());
+    let in_time = started?;
+    if refused(&machine.log()?) {
+        return Err("the firmware refuses this image, and serves nothing".to_owned());
     }
-    announce(&machine, options, demo);
+    if !in_time {
+        return Err(format!("the firmware does not listen after {PATIENCE:?}"));
+    }
+    announce(options, &prepared);
 
     while !stopped.load(Ordering::Relaxed) {
         show(&machine, &mut shown)?;
@@ -95,25 +59,62 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
         std::thread::sleep(LOOK);
     }
     show(&machine, &mut shown)?;
-    eprintln!("stopped");
+    tell("stopped");
     Ok(())
 }
 
-fn announce(machine: &Machine, options: &Options, demo: &str) {
-    let url = format!("http://{}", machine.address());
-    println!("listening on {url}");
-    let lines = CURL_LINES.iter().find(|(profile, _)| profile.name == demo);
-    if let (None, Some((profile, lines))) = (&options.config, lines) {
-        let lines = lines
-            .replace("%TOKEN", &format!("{url}{}", profile.token_path))
-            .replace("%ACCESS", ACCESS)
-            .replace("%URL", &url);
-        print!("{lines}");
-        if machine.address().port() != PORT {
-            println!("# port {PORT} is taken; the tokens still name it as their issuer's");
+/// A machine at the port that its image was made for.
+fn start(options: &Options) -> Result<(Prepared, Machine), String> {
+    let firmware = Arc::new(Elf::read(&options.firmware)?);
+    let mut tries = 0;
+    loop {
+        let prepared = prepare(options)?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let started = Machine::start(&Plan {
+            firmware: Arc::clone(&firmware),
+            image: prepared.image.clone(),
+            clock: Some(now.map_or(0, |since| since.as_secs())),
+            port: prepared.port,
+            counts: false,
+            network: prepared.network,
+            // This is the program's first thread.
+            dies_with_thread: true,
+        });
+        tries += 1;
+        match started {
+            Ok(machine) => {
+                for warning in &prepared.warnings {
+                    tell(&format!("warning: {warning}"));
+                }
+                print(&prepared.summary);
+                return Ok((prepared, machine));
+            }
+            // Somebody else got it in between.
+            Err(_) if tries < TRIES && !is_free(prepared.port) => {}
+            Err(error) => return Err(error),
         }
     }
-    println!("# Ctrl-C ends it");
+}
+
+fn refused(lines: &[Line]) -> bool {
+    NOT_STARTED.iter().any(|what| says(lines, what))
+}
+
+fn announce(options: &Options, prepared: &Prepared) {
+    let url = url(prepared.port);
+    let lines = match (
+        &options.config,
+        &options.image,
+        Image::open(&prepared.image),
+    ) {
+        (None, None, _) => {
+            let demo = options.demo.as_deref().unwrap_or(profile::STANDARD.name);
+            curl::of_demonstration(demo, &url)
+        }
+        (_, _, Ok(image)) => curl::of_image(&image, &url),
+        (_, _, Err(_)) => String::new(),
+    };
+    print(&format!("listening on {url}\n{lines}# Ctrl-C ends it\n"));
 }
 
 /// Prints what was logged since the last time.
@@ -125,8 +126,21 @@ fn show(machine: &Machine, shown: &mut usize) -> Result<(), String> {
         message,
     } in lines.iter().skip(*shown)
     {
-        eprintln!("{timestamp:>12} {level:<5} {message}");
+        tell(&format!("{timestamp:>12} {level:<5} {message}"));
     }
     *shown = lines.len();
     Ok(())
+}
+
+/// A line for a person. Nobody may be reading: that is no reason to stop.
+pub(crate) fn tell(line: &str) {
+    let _unread = writeln!(std::io::stderr(), "{line}");
+}
+
+/// The same on standard output, of lines that are whole.
+fn print(lines: &str) {
+    let mut stdout = std::io::stdout().lock();
+    let _unread = stdout
+        .write_all(lines.as_bytes())
+        .and_then(|()| stdout.flush());
 }

@@ -174,7 +174,11 @@ impl<B: Board> Memory<B> {
             .init_with(Tables::new)
             .server(image, signer, verifiers)
         {
-            Ok(server) => Some(self.server.init(server)),
+            Ok(server) => {
+                let devices = image.devices().count();
+                events::start(server.configuration(), devices, image.is_demonstration());
+                Some(self.server.init(server))
+            }
             Err(cause) => {
                 defmt::error!("event=\"configuration_refused\" cause={}", cause);
                 None
@@ -296,7 +300,9 @@ impl<B: Board> Default for Memory<B> {
 #[embassy_executor::task]
 async fn announcement(stack: Stack<'static>) {
     stack.wait_config_up().await;
-    defmt::info!("listening on port {}", PORT);
+    if let Some(config) = stack.config_v4() {
+        events::listening(config.address.address(), PORT);
+    }
 }
 
 #[embassy_executor::task(pool_size = SEATS)]

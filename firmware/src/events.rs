@@ -34,7 +34,9 @@ pub mod words;
 use smallgate_core::oauth::Refusal;
 
 #[cfg(feature = "defmt")]
-pub use lines::{clock, connection, consulted, device, entropy, event, image, rtc, sntp};
+pub use lines::{
+    clock, connection, consulted, device, entropy, event, image, listening, rtc, sntp, start,
+};
 
 /// How much an operator should mind a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

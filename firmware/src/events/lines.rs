@@ -1,9 +1,11 @@
 //! The lines of the log.
 
+use core::net::Ipv4Addr;
+
 use defmt::{Format, Formatter, error, info, warn};
 use smallgate_core::codec::base64url;
 use smallgate_core::http::Source;
-use smallgate_core::oauth::Event;
+use smallgate_core::oauth::{Configuration, Event};
 use smallgate_core::time::UnixTime;
 
 use super::Gravity;
@@ -16,6 +18,39 @@ use crate::image::ImageError;
 use crate::rtc::RtcError;
 use crate::sntp::SntpError;
 use crate::vitals::Consulted;
+
+/// Logs what is served, as the desktop does at its start: `devices` of them, and
+/// whether it is a demonstration.
+#[inline(never)]
+pub fn start(served: &Configuration<'_>, devices: usize, demonstration: bool) {
+    info!(
+        "event=\"start\" profile={=str:?} issuer={=str:?} audience={=str:?} clients={=usize} users={=usize} devices={=usize}",
+        served.profile.name,
+        served.issuer,
+        served.audience,
+        served.clients.len(),
+        served.users.len(),
+        devices
+    );
+    info!(
+        "event=\"signing_key\" alg={=str:?} kid={=str:?} verifying={=usize}",
+        served.signer.algorithm().name(),
+        served.signer.key_id().unwrap_or_default(),
+        served.verifiers.len()
+    );
+    if demonstration {
+        warn!("demo = true: secrets may be guessable. Not for anything but a demonstration");
+    }
+}
+
+/// Logs that requests are answered, at this address.
+pub fn listening(address: Ipv4Addr, port: u16) {
+    let [a, b, c, d] = address.octets();
+    info!(
+        "event=\"listening\" address={=u8}.{=u8}.{=u8}.{=u8} port={=u16}",
+        a, b, c, d, port
+    );
+}
 
 /// Logs what an exchange reports: what
 /// [`Surroundings::event`](crate::http::Surroundings::event) is told.

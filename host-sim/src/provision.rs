@@ -45,7 +45,7 @@ pub(crate) struct Provision {
     #[arg(long, value_name = "PROFILE", value_parser = profile_named)]
     demo: Option<&'static Profile>,
     /// The demonstration's issuer: where its clients find it
-    #[arg(long, value_name = "URL", requires = "demo", default_value = DEMO_ISSUER)]
+    #[arg(long, value_name = "URL", conflicts_with = "config", default_value = DEMO_ISSUER)]
     issuer: String,
     /// Write a UF2 file, to be dropped on a board's drive, that puts the image
     /// at this address of its flash: 0x10100000 for the W5500-EVB-Pico2

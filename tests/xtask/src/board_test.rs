@@ -109,8 +109,15 @@ pub(crate) fn run(road: Option<Road>) -> Result<Tally> {
     }
     let mut tally = tests.end();
     let images = build(&toolchain, FLASHED, &[GATEWAY])?;
-    tally.add(against_firmware(&images.join(GATEWAY))?);
+    tally.add(against_firmware(&images.join(GATEWAY), None)?);
     Ok(tally)
+}
+
+/// The cases against the firmware with `name` in theirs, and nothing else.
+pub(crate) fn cases(road: Option<Road>, name: &str) -> Result<Tally> {
+    let toolchain = Toolchain::choose(road, MEASURED.target)?;
+    let images = build(&toolchain, FLASHED, &[GATEWAY])?;
+    against_firmware(&images.join(GATEWAY), Some(name))
 }
 
 fn program(tests: &mut Tests, one: &Measured) {

@@ -33,6 +33,20 @@ pub(crate) fn run() -> Result<()> {
             }
         }
     }
+    for board in BOARDS {
+        let target = board.target;
+        match toolchain::has_target(target) {
+            Ok(true) => println!("ok       {target}, rustup's, for {}", board.name),
+            Ok(false) => println!(
+                "spared   {target}, rustup's, for {}: `rustup target add {target}`, which the first build tries; else Debian's Rust",
+                board.name
+            ),
+            Err(_) => println!(
+                "spared   {target}, for {}: no rustup, so Debian's Rust",
+                board.name
+            ),
+        }
+    }
     if missing.is_empty() {
         println!("everything is there");
         return Ok(());

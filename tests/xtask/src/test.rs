@@ -18,6 +18,10 @@ pub(crate) struct Options {
     /// Run this part alone
     #[arg(long, value_enum)]
     only: Option<Part>,
+    /// Of the board's tests, run only the cases whose names have this in them, and neither programs
+    /// nor limits
+    #[arg(value_name = "NAME", requires = "only")]
+    name: Option<String>,
     /// Which Rust compiles the board's images; without it, rustup's where it has the target
     #[arg(long, value_enum)]
     toolchain: Option<Road>,
@@ -112,6 +116,14 @@ struct Ran {
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
+    if let (Some(name), Some(part)) = (&options.name, options.only)
+        && part != Part::Board
+    {
+        bail!(
+            "`{name}`: only the part `board` runs by name; for others `cargo test {name}`, part `{}`",
+            part.name()
+        );
+    }
     let parts: Vec<(Part, &[Need], Runner)> = match options.only {
         Some(part) => match part.runner() {
             Some((needs, runner)) => vec![(part, needs, runner)],
@@ -201,15 +213,19 @@ fn host(_: &Options) -> Result<Tally> {
 }
 
 fn board(options: &Options) -> Result<Tally> {
-    board_test::run(options.toolchain)
+    match &options.name {
+        None => board_test::run(options.toolchain),
+        Some(name) => board_test::cases(options.toolchain, name),
+    }
 }
 
-/// The tests behind the `board` feature, against this firmware.
-pub(crate) fn against_firmware(firmware: &Path) -> Result<Tally> {
+/// The tests behind the `board` feature, or those with `name` in theirs, against this firmware.
+pub(crate) fn against_firmware(firmware: &Path, name: Option<&str>) -> Result<Tally> {
     run_tests(
         cargo()
             .args(["test", "--no-fail-fast", "--package", TESTS])
             .args(["--features", "board", "--lib", "--test", "board"])
+            .args(name)
             .env("SMALLGATE_BOARD_IMAGE", firmware),
     )
 }
@@ -355,8 +371,19 @@ mod tests {
     fn a_part_that_has_no_tests_yet_is_refused_by_name() {
         let end = run(&Options {
             only: Some(Part::Fleet),
+            name: None,
             toolchain: None,
         });
         assert!(end.unwrap_err().to_string().contains("fleet"));
+    }
+
+    #[test]
+    fn a_name_is_for_the_boards_cases_alone() {
+        let end = run(&Options {
+            only: Some(Part::Host),
+            name: Some("r07".to_owned()),
+            toolchain: None,
+        });
+        assert!(end.unwrap_err().to_string().contains("cargo test r07"));
     }
 }

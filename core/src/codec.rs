@@ -3,6 +3,7 @@
 mod base64;
 pub mod base64url;
 pub mod basic;
+pub mod crc;
 pub mod form;
 pub mod json;
 pub(crate) mod split;

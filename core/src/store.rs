@@ -2,8 +2,12 @@
 
 use core::fmt;
 
-use crate::oauth::{Grant, GrantId, RECORD_SIZE, Record, State};
+use crate::oauth::{GrantId, Record};
 use crate::time::UnixTime;
+
+pub mod slots;
+
+use slots::{Owner, Room, Standing, id_tag, matching, owner_tag};
 
 /// What a store stamps on a slot at each write: never the same twice, so that
 /// a compare-and-swap can tell whether the record was written since. 0 means
@@ -190,13 +194,18 @@ impl<const N: usize> MemoryStore<N> {
         if self.used < N {
             return Some(self.used);
         }
-        self.first_where(|grant| matches!(grant.state, State::Revoked(_)))
-            .or_else(|| self.first_where(|grant| !grant.is_live(now)))
-    }
-
-    fn first_where(&self, gives_way: impl Fn(&Grant) -> bool) -> Option<usize> {
-        self.records()
-            .position(|record| record.trusted().is_ok_and(|grant| gives_way(&grant)))
+        let mut room = Room::new(now);
+        for (at, record) in self.records().enumerate() {
+            if let Ok(grant) = record.trusted() {
+                let standing = Standing::of(&grant);
+                room.offer(at, standing);
+                // None is vacant, so none is better.
+                if standing == Standing::Revoked {
+                    break;
+                }
+            }
+        }
+        room.slot()
     }
 
     fn create(&mut self, now: UnixTime, id: &GrantId, record: &Record) -> Committed {
@@ -217,31 +226,16 @@ impl<const N: usize> MemoryStore<N> {
     /// many as allowed.
     fn owners_oldest(&self, now: UnixTime, record: &Record) -> Option<(usize, GrantId)> {
         let new = record.trusted().ok()?;
-        let limit = match new.user {
-            Some(_) => OwnerLimits::DEFAULT.user,
-            None => OwnerLimits::DEFAULT.client,
-        };
+        let mut owner = Owner::of(&new, now);
         let tags = self.owners.get(..self.used)?;
-        let mut live = 0_usize;
-        // Of grants made in the same second the one written longest ago.
-        let mut oldest: Option<((UnixTime, u64), usize, GrantId)> = None;
         for at in matching(tags, owner_tag(record)) {
-            let Some((seen, Ok(grant))) = self
-                .slots
-                .get(at)
-                .map(|slot| (slot.seen, slot.record.trusted()))
-            else {
-                continue;
-            };
-            if (grant.client, grant.user) != (new.client, new.user) || !grant.is_live(now) {
-                continue;
-            }
-            live = live.saturating_add(1);
-            if oldest.is_none_or(|(age, _, _)| (grant.created, seen) < age) {
-                oldest = Some(((grant.created, seen), at, grant.id));
+            if let Some(slot) = self.slots.get(at)
+                && let Ok(grant) = slot.record.trusted()
+            {
+                owner.count(at, &grant, slot.seen);
             }
         }
-        oldest.filter(|_| live >= limit).map(|(_, at, id)| (at, id))
+        owner.gives_way()
     }
 }
 
@@ -281,39 +275,5 @@ impl<const N: usize> Store for MemoryStore<N> {
             Some(at) => self.put(at, id, record),
             None => self.create(now, id, record),
         }
-    }
-}
-
-/// The positions at which `tags` holds `tag`, looked for sixteen at a time.
-fn matching(tags: &[u16], tag: u16) -> impl Iterator<Item = usize> {
-    const STRIDE: usize = 16;
-    tags.chunks(STRIDE)
-        .enumerate()
-        .filter(move |(_, chunk)| {
-            chunk
-                .iter()
-                .fold(false, |found, other| found | (*other == tag))
-        })
-        .flat_map(move |(at, chunk)| {
-            let start = at.saturating_mul(STRIDE);
-            chunk
-                .iter()
-                .enumerate()
-                .filter(move |(_, other)| **other == tag)
-                .map(move |(within, _)| start.saturating_add(within))
-        })
-}
-
-fn id_tag(id: &GrantId) -> u16 {
-    let [a, b, ..] = id.0;
-    u16::from_le_bytes([a, b])
-}
-
-/// Two octets of the client's tag and two of the user's, folded.
-fn owner_tag(record: &Record) -> u16 {
-    let octets: &[u8; RECORD_SIZE] = record.octets();
-    match octets.get(24..40) {
-        Some([a, b, _, _, _, _, _, _, x, y, ..]) => u16::from_le_bytes([a ^ x, b ^ y]),
-        _ => 0,
     }
 }

@@ -16,4 +16,5 @@ pub mod progress;
 pub mod queue;
 pub mod rtc;
 pub mod sntp;
+pub mod store;
 pub mod vitals;

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use super::grant::{Grant, GrantId, Origin, Reason, State, Tag};
+use crate::codec::crc::crc32;
 use crate::scope::ScopeSet;
 use crate::time::UnixTime;
 
@@ -239,13 +240,4 @@ fn offset(from: UnixTime, to: UnixTime) -> [u8; 4] {
     u32::try_from(to.since(from))
         .unwrap_or(u32::MAX)
         .to_le_bytes()
-}
-
-/// CRC-32 as Ethernet has it (ISO 3309).
-fn crc32(octets: &[u8]) -> u32 {
-    !octets.iter().fold(u32::MAX, |crc, octet| {
-        (0..8).fold(crc ^ u32::from(*octet), |crc, _| {
-            (crc >> 1) ^ if crc & 1 == 1 { 0xEDB8_8320 } else { 0 }
-        })
-    })
 }

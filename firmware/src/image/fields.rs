@@ -81,12 +81,3 @@ impl<'a> Reader<'a> {
         }
     }
 }
-
-/// CRC-32 (IEEE 802.3) without a table: an image is read once a start.
-pub(super) fn crc32(octets: &[u8]) -> u32 {
-    !octets.iter().fold(u32::MAX, |crc, octet| {
-        (0..8).fold(crc ^ u32::from(*octet), |crc, _| {
-            (crc >> 1) ^ if crc & 1 == 1 { 0xEDB8_8320 } else { 0 }
-        })
-    })
-}

@@ -3,6 +3,7 @@
 use core::fmt;
 use core::net::SocketAddrV4;
 
+use smallgate_core::codec::crc::crc32;
 use smallgate_core::oauth::{HandleKeys, Limits, MasterKey, Slot, ThrottlePolicy, User};
 use smallgate_core::profile::{self, Lifetimes, Profile, Rotation};
 use smallgate_core::scope::{ScopeNames, is_scope_token};
@@ -12,7 +13,7 @@ use smallgate_core::time::{Seconds, UnixTime};
 use super::devices::PackedDevices;
 use super::entries::{ClientEntry, Entries, Entry};
 use super::error::{ImageError, Place};
-use super::fields::{Reader, crc32};
+use super::fields::Reader;
 use super::key::Key;
 use super::network::Network;
 use super::serving::Timeouts;

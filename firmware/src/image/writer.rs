@@ -3,13 +3,13 @@
 use core::fmt;
 use core::net::IpAddr;
 
+use smallgate_core::codec::crc::crc32;
 use smallgate_core::oauth::{Client, Limits, Slot, ThrottlePolicy, User};
 use smallgate_core::profile::{GrantTypes, Profile, Rotation};
 use smallgate_core::secret::SecretHash;
 use smallgate_core::time::{Seconds, UnixTime};
 
 use super::error::{ImageError, Place, WriteError};
-use super::fields::crc32;
 use super::key::{Key, Material};
 use super::network::{Addressing, Network};
 use super::open::Image;

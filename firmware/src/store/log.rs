@@ -1,0 +1,409 @@
+//! Cells in a ring of sectors.
+//!
+//! ```text
+//!          ┌─ victim ─┐ ┌──────────┐ ┌── head ──┐ ┌─ spare ──┐
+//!  ring  … │ oldest   │ │ …        │ │ newest … │ │ all dead │ …
+//! ```
+//!
+//! A record is appended to the head, and from then on the older one of its slot
+//! is dead: that one program operation is the commit. The sector after the head
+//! is spare: nothing in it lives. When the head is full the spare sector is
+//! erased, what lives in the sector after it (the oldest) is copied there, and
+//! *then* its head is written, with the next number. Until that is whole, the
+//! sector does not count and nothing was moved; afterwards the oldest is the
+//! spare one. So wherever the power fails, the sectors that count hold each
+//! slot's newest record that was acknowledged, and each sector is erased once a
+//! turn of the ring.
+//!
+//! While at most half of the cells live, a turn of the ring finds room.
+
+use embassy_futures::block_on;
+use embedded_storage_async::nor_flash::NorFlash;
+use smallgate_core::oauth::Record;
+
+use super::cell::{self, CELL, HEAD, Head, MAX_CELL};
+
+/// Where a cell is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    sector: u16,
+    cell: u16,
+}
+
+impl Place {
+    /// No cell's.
+    pub(super) const NONE: Place = Place {
+        sector: u16::MAX,
+        cell: u16::MAX,
+    };
+}
+
+/// The flash did not do what it was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Failed;
+
+/// Why a flash can not be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum OpenError {
+    /// The flash fails.
+    Failed,
+    /// The flash is too small, or its units do not suit a record.
+    Geometry,
+    /// What is on it was not written by a store.
+    Foreign,
+    /// What is on it was written by a store with other measures.
+    Measures,
+}
+
+impl core::fmt::Display for OpenError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            OpenError::Failed => "the flash fails",
+            OpenError::Geometry => "the flash is too small or its units do not suit",
+            OpenError::Foreign => "something else is on the flash",
+            OpenError::Measures => "the store on the flash has other measures",
+        })
+    }
+}
+
+impl core::error::Error for OpenError {}
+
+impl From<Failed> for OpenError {
+    fn from(_: Failed) -> Self {
+        OpenError::Failed
+    }
+}
+
+/// The measures of a flash, in octets where nothing else is said.
+#[derive(Clone, Copy)]
+pub(super) struct Shape {
+    sector: u32,
+    /// How many sectors.
+    pub(super) sectors: u16,
+    head: u16,
+    cell: u16,
+    /// How many cells a sector has.
+    pub(super) cells: u16,
+}
+
+impl Shape {
+    const NONE: Shape = Shape {
+        sector: 0,
+        sectors: 0,
+        head: 0,
+        cell: 0,
+        cells: 0,
+    };
+
+    fn of<F: NorFlash>(flash: &F) -> Option<Self> {
+        let unit = F::WRITE_SIZE.max(F::READ_SIZE);
+        let suits = |size: usize| size.checked_rem(unit) == Some(0);
+        let suits_all = suits(F::ERASE_SIZE)
+            && unit.checked_rem(F::WRITE_SIZE) == Some(0)
+            && unit.checked_rem(F::READ_SIZE) == Some(0);
+        let head = HEAD.checked_next_multiple_of(unit)?;
+        let cell = CELL.checked_next_multiple_of(unit)?;
+        let cells = F::ERASE_SIZE.checked_sub(head)?.checked_div(cell)?;
+        let sectors = flash.capacity().checked_div(F::ERASE_SIZE)?;
+        let shape = Shape {
+            sector: u32::try_from(F::ERASE_SIZE).ok()?,
+            sectors: u16::try_from(sectors).ok().filter(|n| *n < u16::MAX)?,
+            head: u16::try_from(head).ok()?,
+            cell: u16::try_from(cell).ok()?,
+            cells: u16::try_from(cells).ok().filter(|n| *n < u16::MAX)?,
+        };
+        let is_large = shape.sectors >= 3 && shape.cells >= 1;
+        (suits_all && is_large && cell <= MAX_CELL && head <= MAX_CELL).then_some(shape)
+    }
+
+    /// Half of what all sectors but the spare one hold.
+    pub(super) fn half(&self) -> usize {
+        usize::from(self.sectors.saturating_sub(1)).saturating_mul(usize::from(self.cells)) / 2
+    }
+
+    /// The sector `steps` after `sector` in the ring.
+    fn after(&self, sector: u16, steps: u16) -> u16 {
+        let sum = u32::from(sector).saturating_add(u32::from(steps));
+        let around = sum.checked_rem(u32::from(self.sectors)).unwrap_or(0);
+        u16::try_from(around).unwrap_or(0)
+    }
+
+    fn start(&self, sector: u16) -> u32 {
+        u32::from(sector).saturating_mul(self.sector)
+    }
+
+    fn address(&self, place: Place) -> u32 {
+        let within = u32::from(place.cell).saturating_mul(u32::from(self.cell));
+        self.start(place.sector)
+            .saturating_add(u32::from(self.head))
+            .saturating_add(within)
+    }
+}
+
+/// How often a record is appended until the flash counts as broken.
+const TRIES: u8 = 2;
+
+/// What is on a flash.
+pub(super) struct Log<F> {
+    flash: F,
+    pub(super) shape: Shape,
+    slots: u16,
+    head: u16,
+    pub(super) sequence: u32,
+    /// The head's next free cell.
+    next: u16,
+}
+
+impl<F: NorFlash> Log<F> {
+    pub(super) const fn new(flash: F) -> Self {
+        Log {
+            flash,
+            shape: Shape::NONE,
+            slots: 0,
+            head: 0,
+            sequence: 0,
+            next: 0,
+        }
+    }
+
+    pub(super) const fn flash(&self) -> &F {
+        &self.flash
+    }
+
+    pub(super) const fn flash_mut(&mut self) -> &mut F {
+        &mut self.flash
+    }
+
+    /// How many cells the head has left.
+    pub(super) const fn left(&self) -> u16 {
+        self.shape.cells.saturating_sub(self.next)
+    }
+
+    /// Finds the records of at most `slots` slots, each of them once or more,
+    /// the newest last. Blank flash is made ready.
+    pub(super) fn open(
+        &mut self,
+        slots: u16,
+        mut found: impl FnMut(u16, Place, &Record),
+    ) -> Result<(), OpenError> {
+        self.shape = Shape::of(&self.flash).ok_or(OpenError::Geometry)?;
+        self.slots = slots;
+        let Some((head, newest)) = self.newest()? else {
+            return self.begin();
+        };
+        if newest != self.head_of(newest.sequence) {
+            return Err(OpenError::Measures);
+        }
+        self.head = head;
+        self.sequence = newest.sequence;
+        // The one after the head is the spare one: nothing in it lives.
+        let back = (0..self.shape.sectors.saturating_sub(1)).rev();
+        for distance in back {
+            let steps = self.shape.sectors.saturating_sub(distance);
+            let sector = self.shape.after(head, steps);
+            let Some(number) = newest.sequence.checked_sub(u32::from(distance)) else {
+                continue;
+            };
+            if self.head_at(sector)? != Some(self.head_of(number)) {
+                continue;
+            }
+            let mut used = 0;
+            for cell in 0..self.shape.cells {
+                let place = Place { sector, cell };
+                let octets = self.octets(place)?;
+                let octets = self.trimmed(&octets);
+                if cell::is_blank(octets) {
+                    continue;
+                }
+                used = cell.saturating_add(1);
+                if let Some((slot, record)) = cell::unseal(octets) {
+                    found(slot, place, &record);
+                }
+            }
+            // A cell whose writing was cut off at once may read as if it were
+            // blank, so the next one is passed over.
+            self.next = used.saturating_add(1);
+        }
+        Ok(())
+    }
+
+    fn head_of(&self, sequence: u32) -> Head {
+        Head {
+            cell: self.shape.cell,
+            sectors: self.shape.sectors,
+            slots: self.slots,
+            sequence,
+        }
+    }
+
+    fn newest(&mut self) -> Result<Option<(u16, Head)>, Failed> {
+        let mut newest: Option<(u16, Head)> = None;
+        for sector in 0..self.shape.sectors {
+            if let Some(head) = self.head_at(sector)?
+                && newest.is_none_or(|(_, other)| head.sequence > other.sequence)
+            {
+                newest = Some((sector, head));
+            }
+        }
+        Ok(newest)
+    }
+
+    /// Makes blank flash ready. The power may have failed while this was done
+    /// before, so the first head need not be blank.
+    fn begin(&mut self) -> Result<(), OpenError> {
+        for sector in 0..self.shape.sectors {
+            for cell in 0..self.shape.cells {
+                let octets = self.octets(Place { sector, cell })?;
+                if !cell::is_blank(self.trimmed(&octets)) {
+                    return Err(OpenError::Foreign);
+                }
+            }
+            let octets = self.head_octets(sector)?;
+            if sector > 0 && !cell::is_blank(self.head_part(&octets)) {
+                return Err(OpenError::Foreign);
+            }
+        }
+        self.erase(0)?;
+        self.write_head(0, 1)?;
+        self.head = 0;
+        self.sequence = 1;
+        self.next = 0;
+        Ok(())
+    }
+
+    /// The slot and the record at `place`, unless it is not whole.
+    pub(super) fn read(&mut self, place: Place) -> Result<Option<(u16, Record)>, Failed> {
+        let octets = self.octets(place)?;
+        Ok(cell::unseal(&octets))
+    }
+
+    /// Appends `record` as the newest of `slot`, and says so in `places`, which
+    /// holds the place of each slot. It is kept when this returns.
+    pub(super) fn append(
+        &mut self,
+        slot: u16,
+        record: &Record,
+        places: &mut [Place],
+    ) -> Result<(), Failed> {
+        let octets = cell::seal(slot, record);
+        for _ in 0..TRIES {
+            self.make_room(places)?;
+            let place = Place {
+                sector: self.head,
+                cell: self.next,
+            };
+            self.next = self.next.saturating_add(1);
+            if self.write(place, &octets).is_ok() {
+                let entry = places.get_mut(usize::from(slot)).ok_or(Failed)?;
+                *entry = place;
+                return Ok(());
+            }
+        }
+        Err(Failed)
+    }
+
+    /// Goes on to the next sector until there is a free cell.
+    fn make_room(&mut self, places: &mut [Place]) -> Result<(), Failed> {
+        for _ in 0..=self.shape.sectors {
+            if self.next < self.shape.cells {
+                return Ok(());
+            }
+            self.turn(places)?;
+        }
+        Err(Failed)
+    }
+
+    /// Makes the spare sector the head, and the oldest the spare one.
+    fn turn(&mut self, places: &mut [Place]) -> Result<(), Failed> {
+        let target = self.shape.after(self.head, 1);
+        let victim = self.shape.after(self.head, 2);
+        let sequence = self.sequence.checked_add(1).ok_or(Failed)?;
+        self.erase(target)?;
+        let mut copied = 0;
+        for place in places.iter().filter(|place| place.sector == victim) {
+            let octets = self.octets(*place)?;
+            let to = Place {
+                sector: target,
+                cell: copied,
+            };
+            self.write(to, &octets)?;
+            copied = copied.saturating_add(1);
+        }
+        self.write_head(target, sequence)?;
+        let mut copied = 0;
+        for place in places.iter_mut().filter(|place| place.sector == victim) {
+            *place = Place {
+                sector: target,
+                cell: copied,
+            };
+            copied = copied.saturating_add(1);
+        }
+        self.head = target;
+        self.sequence = sequence;
+        self.next = copied;
+        Ok(())
+    }
+
+    fn erase(&mut self, sector: u16) -> Result<(), Failed> {
+        let from = self.shape.start(sector);
+        let to = from.saturating_add(self.shape.sector);
+        block_on(self.flash.erase(from, to)).map_err(|_| Failed)
+    }
+
+    fn write_head(&mut self, sector: u16, sequence: u32) -> Result<(), Failed> {
+        let octets = self.head_of(sequence).octets();
+        let at = self.shape.start(sector);
+        let octets = self.head_part(&octets);
+        block_on(self.flash.write(at, octets)).map_err(|_| Failed)?;
+        match self.head_at(sector)? {
+            Some(head) if head.sequence == sequence => Ok(()),
+            _ => Err(Failed),
+        }
+    }
+
+    /// Writes a cell and reads it back.
+    fn write(&mut self, place: Place, octets: &[u8; MAX_CELL]) -> Result<(), Failed> {
+        let at = self.shape.address(place);
+        block_on(self.flash.write(at, self.shape.trim(octets))).map_err(|_| Failed)?;
+        let kept = self.octets(place)?;
+        match self.trimmed(&kept) == self.trimmed(octets) {
+            true => Ok(()),
+            false => Err(Failed),
+        }
+    }
+
+    fn head_at(&mut self, sector: u16) -> Result<Option<Head>, Failed> {
+        Ok(Head::read(&self.head_octets(sector)?))
+    }
+
+    fn head_octets(&mut self, sector: u16) -> Result<[u8; MAX_CELL], Failed> {
+        self.read_at(self.shape.start(sector), self.shape.head)
+    }
+
+    fn octets(&mut self, place: Place) -> Result<[u8; MAX_CELL], Failed> {
+        self.read_at(self.shape.address(place), self.shape.cell)
+    }
+
+    fn read_at(&mut self, at: u32, length: u16) -> Result<[u8; MAX_CELL], Failed> {
+        let mut octets = [0xFF; MAX_CELL];
+        let room = octets.get_mut(..usize::from(length)).ok_or(Failed)?;
+        block_on(self.flash.read(at, room)).map_err(|_| Failed)?;
+        Ok(octets)
+    }
+
+    fn head_part<'o>(&self, octets: &'o [u8]) -> &'o [u8] {
+        octets.get(..usize::from(self.shape.head)).unwrap_or(octets)
+    }
+
+    fn trimmed<'o>(&self, octets: &'o [u8]) -> &'o [u8] {
+        self.shape.trim(octets)
+    }
+}
+
+impl Shape {
+    /// As many octets as a cell has.
+    fn trim<'o>(&self, octets: &'o [u8]) -> &'o [u8] {
+        octets.get(..usize::from(self.cell)).unwrap_or(octets)
+    }
+}

@@ -1,7 +1,7 @@
 //! Grants on flash, through power cuts.
 //!
 //! A grant has a slot, and a slot's newest record is what counts. A record is
-//! appended to a log ([`log`](self) of cells, each 96 octets and a slot's
+//! appended to a log of cells, each 96 octets and a slot's
 //! number); when that one operation is over, the commit is, so an answer that
 //! leaves after [`Store::commit`] says nothing that a power cut takes back.
 //!
@@ -40,6 +40,7 @@ use log::{Failed, Log, Place};
 ///
 /// A flash of `n` sectors keeps `(n - 1) / 2` sectors' cells of grants at most,
 /// if that is less: so rotation and revocation find room however full it is.
+#[derive(Clone)]
 pub struct FlashStore<F, const SLOTS: usize> {
     log: Log<F>,
     is_open: bool,

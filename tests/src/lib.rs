@@ -10,6 +10,7 @@ pub mod load;
 #[cfg(feature = "board")]
 pub mod machine;
 pub mod packed;
+pub mod powercut;
 pub mod rig;
 pub mod simulator;
 pub mod suite;

@@ -46,9 +46,7 @@ impl Head {
         let [l0, l1] = self.slots.to_le_bytes();
         let [s0, s1, s2, s3] = self.sequence.to_le_bytes();
         let [m0, m1, m2, m3] = MAGIC;
-        let fields = [
-            m0, m1, m2, m3, c0, c1, n0, n1, l0, l1, 0, 0, s0, s1, s2, s3,
-        ];
+        let fields = [m0, m1, m2, m3, c0, c1, n0, n1, l0, l1, 0, 0, s0, s1, s2, s3];
         let checksum = crc32(&fields).to_le_bytes();
         for (to, from) in octets.iter_mut().zip(fields.iter().chain(&checksum)) {
             *to = *from;

@@ -145,6 +145,7 @@ impl Shape {
 const TRIES: u8 = 2;
 
 /// What is on a flash.
+#[derive(Clone)]
 pub(super) struct Log<F> {
     flash: F,
     pub(super) shape: Shape,
@@ -208,23 +209,18 @@ impl<F: NorFlash> Log<F> {
             if self.head_at(sector)? != Some(self.head_of(number)) {
                 continue;
             }
-            let mut used = 0;
             for cell in 0..self.shape.cells {
                 let place = Place { sector, cell };
-                let octets = self.octets(place)?;
-                let octets = self.trimmed(&octets);
-                if cell::is_blank(octets) {
-                    continue;
-                }
-                used = cell.saturating_add(1);
-                if let Some((slot, record)) = cell::unseal(octets) {
+                if let Some((slot, record)) = self.read(place)? {
                     found(slot, place, &record);
                 }
             }
-            // A cell whose writing was cut off at once may read as if it were
-            // blank, so the next one is passed over.
-            self.next = used.saturating_add(1);
         }
+        // A cell whose writing was cut off at once may read as if it were blank,
+        // and so may another after it, if that happened more than once. So
+        // nothing is programmed that was not erased since: the first record
+        // begins a sector.
+        self.next = self.shape.cells;
         Ok(())
     }
 

@@ -1,0 +1,11 @@
+//! The store of grants with the power failing at every operation of its flash:
+//! what is left is opened, and looked at through the eyes of those who were
+//! answered.
+
+mod device;
+mod flash;
+mod life;
+
+pub use device::{Device, Known, SLOTS, Servers};
+pub use flash::{Chip, Dead, Model, TEARS, Tear, Unchecked};
+pub use life::{Tally, live};

@@ -1,0 +1,321 @@
+//! A NOR flash in memory that is strict, and loses its power when it is told.
+
+use embedded_storage_async::nor_flash::{
+    ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash,
+};
+use smallgate_core::codec::crc::crc32;
+
+/// What erased flash reads as.
+const BLANK: u8 = 0xFF;
+
+/// What the unit that was being programmed, or the sector that was being
+/// erased, is left as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tear {
+    /// It reads as it did before, and is not what it was: it must not be
+    /// programmed.
+    Unseen,
+    /// Some of it is done.
+    Half,
+    /// All of it is done, and nobody heard of it.
+    Whole,
+}
+
+/// All of them.
+pub const TEARS: [Tear; 3] = [Tear::Unseen, Tear::Half, Tear::Whole];
+
+/// A flash that programs `UNIT` octets at once and erases `SECTOR`.
+#[derive(Clone)]
+pub struct Model<const UNIT: usize, const SECTOR: usize> {
+    octets: Vec<u8>,
+    /// Units that must be erased before they are programmed.
+    spent: Vec<bool>,
+    /// Program units and erasures until the power fails, and how it does.
+    fuse: Option<(u64, Tear)>,
+    is_dead: bool,
+    noise: u64,
+    /// Program units and erasures so far.
+    pub operations: u64,
+    /// Octets programmed so far.
+    pub programmed: u64,
+    /// How often each sector was erased.
+    pub erasures: Vec<u32>,
+}
+
+/// The power is gone.
+#[derive(Clone, Copy, Debug)]
+pub struct Dead;
+
+impl NorFlashError for Dead {
+    fn kind(&self) -> NorFlashErrorKind {
+        NorFlashErrorKind::Other
+    }
+}
+
+impl<const UNIT: usize, const SECTOR: usize> Model<UNIT, SECTOR> {
+    /// A flash as it leaves the factory.
+    #[must_use]
+    pub fn new(sectors: usize) -> Self {
+        Self::holding(vec![BLANK; sectors * SECTOR])
+    }
+
+    /// A flash with these octets on it, of which none can be programmed that is
+    /// not blank.
+    #[must_use]
+    pub fn holding(octets: Vec<u8>) -> Self {
+        Model {
+            spent: octets
+                .chunks(UNIT)
+                .map(|unit| unit.iter().any(|octet| *octet != BLANK))
+                .collect(),
+            fuse: None,
+            is_dead: false,
+            noise: 1,
+            operations: 0,
+            programmed: 0,
+            erasures: vec![0; octets.len() / SECTOR],
+            octets,
+        }
+    }
+
+    /// Lets the power fail at the operation after `operations` others.
+    pub fn cut_after(&mut self, operations: u64, tear: Tear) {
+        self.fuse = Some((operations, tear));
+        self.noise = self.operations ^ operations.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    }
+
+    /// Whether the power failed.
+    #[must_use]
+    pub fn is_dead(&self) -> bool {
+        self.is_dead
+    }
+
+    /// The power is back.
+    pub fn revive(&mut self) {
+        self.is_dead = false;
+        self.fuse = None;
+    }
+
+    /// What is on it.
+    #[must_use]
+    pub fn octets(&self) -> &[u8] {
+        &self.octets
+    }
+
+    /// What is on it, to be meddled with.
+    pub fn octets_mut(&mut self) -> &mut [u8] {
+        &mut self.octets
+    }
+
+    fn random(&mut self) -> u8 {
+        // xorshift64
+        self.noise ^= self.noise << 13;
+        self.noise ^= self.noise >> 7;
+        self.noise ^= self.noise << 17;
+        self.noise.to_le_bytes()[3]
+    }
+
+    /// Whether the operation that begins now is the last one.
+    fn burn(&mut self) -> Option<Tear> {
+        self.operations += 1;
+        match &mut self.fuse {
+            Some((0, tear)) => {
+                self.is_dead = true;
+                Some(*tear)
+            }
+            Some((left, _)) => {
+                *left -= 1;
+                None
+            }
+            None => None,
+        }
+    }
+}
+
+impl<const UNIT: usize, const SECTOR: usize> ErrorType for Model<UNIT, SECTOR> {
+    type Error = Dead;
+}
+
+impl<const UNIT: usize, const SECTOR: usize> ReadNorFlash for Model<UNIT, SECTOR> {
+    const READ_SIZE: usize = 1;
+
+    async fn read(&mut self, offset: u32, octets: &mut [u8]) -> Result<(), Dead> {
+        if self.is_dead {
+            return Err(Dead);
+        }
+        let from = offset as usize;
+        octets.copy_from_slice(&self.octets[from..from + octets.len()]);
+        Ok(())
+    }
+
+    fn capacity(&self) -> usize {
+        self.octets.len()
+    }
+}
+
+impl<const UNIT: usize, const SECTOR: usize> NorFlash for Model<UNIT, SECTOR> {
+    const WRITE_SIZE: usize = UNIT;
+    const ERASE_SIZE: usize = SECTOR;
+
+    async fn erase(&mut self, from: u32, to: u32) -> Result<(), Dead> {
+        let (from, to) = (from as usize, to as usize);
+        assert!(
+            from.is_multiple_of(SECTOR) && to.is_multiple_of(SECTOR),
+            "an erasure of whole sectors"
+        );
+        for sector in from / SECTOR..to / SECTOR {
+            if self.is_dead {
+                return Err(Dead);
+            }
+            self.erasures[sector] += 1;
+            let tear = self.burn();
+            for at in sector * SECTOR..(sector + 1) * SECTOR {
+                let is_done = match tear {
+                    None | Some(Tear::Whole) => true,
+                    Some(Tear::Unseen) => false,
+                    Some(Tear::Half) => self.random() & 1 == 0,
+                };
+                if is_done {
+                    self.octets[at] = BLANK;
+                }
+                self.spent[at / UNIT] = !matches!(tear, None | Some(Tear::Whole));
+            }
+            if tear.is_some() {
+                return Err(Dead);
+            }
+        }
+        Ok(())
+    }
+
+    async fn write(&mut self, offset: u32, octets: &[u8]) -> Result<(), Dead> {
+        let offset = offset as usize;
+        assert!(
+            offset.is_multiple_of(UNIT) && octets.len().is_multiple_of(UNIT),
+            "whole units are programmed"
+        );
+        for (unit, fresh) in octets.chunks(UNIT).enumerate() {
+            if self.is_dead {
+                return Err(Dead);
+            }
+            let at = offset + unit * UNIT;
+            assert!(!self.spent[at / UNIT], "{at} is programmed twice");
+            self.spent[at / UNIT] = true;
+            self.programmed += UNIT as u64;
+            let tear = self.burn();
+            for (within, octet) in fresh.iter().enumerate() {
+                let left_alone = match tear {
+                    None | Some(Tear::Whole) => 0,
+                    Some(Tear::Unseen) => BLANK,
+                    Some(Tear::Half) => self.random(),
+                };
+                // Programming makes zeros, and no ones.
+                self.octets[at + within] &= octet | left_alone;
+            }
+            if tear.is_some() {
+                return Err(Dead);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a life can be led on.
+pub trait Chip: NorFlash + Clone {
+    /// A new one.
+    fn factory(sectors: usize) -> Self;
+    /// See [`Model::cut_after`].
+    fn cut_after(&mut self, operations: u64, tear: Tear);
+    /// See [`Model::is_dead`].
+    fn is_dead(&self) -> bool;
+    /// See [`Model::revive`].
+    fn revive(&mut self);
+    /// Program units and erasures, octets programmed, the most erasures of one
+    /// sector.
+    fn counts(&self) -> (u64, u64, u32);
+}
+
+impl<const UNIT: usize, const SECTOR: usize> Chip for Model<UNIT, SECTOR> {
+    fn factory(sectors: usize) -> Self {
+        Model::new(sectors)
+    }
+
+    fn cut_after(&mut self, operations: u64, tear: Tear) {
+        Model::cut_after(self, operations, tear);
+    }
+
+    fn is_dead(&self) -> bool {
+        self.is_dead
+    }
+
+    fn revive(&mut self) {
+        Model::revive(self);
+    }
+
+    fn counts(&self) -> (u64, u64, u32) {
+        let most = self.erasures.iter().copied().max();
+        (self.operations, self.programmed, most.unwrap_or(0))
+    }
+}
+
+/// A flash on which each cell has a good checksum, whatever else is in it: the
+/// store on it is one that does not check.
+#[derive(Clone)]
+pub struct Unchecked<C>(pub C);
+
+impl<C: ErrorType> ErrorType for Unchecked<C> {
+    type Error = C::Error;
+}
+
+impl<C: ReadNorFlash> ReadNorFlash for Unchecked<C> {
+    const READ_SIZE: usize = C::READ_SIZE;
+
+    async fn read(&mut self, offset: u32, octets: &mut [u8]) -> Result<(), C::Error> {
+        self.0.read(offset, octets).await?;
+        let is_cell = octets.len() >= 100 && octets[..100].iter().any(|octet| *octet != BLANK);
+        if is_cell {
+            (octets[2], octets[3]) = (!octets[0], !octets[1]);
+            let checksum = crc32(&octets[4..96]).to_le_bytes();
+            octets[96..100].copy_from_slice(&checksum);
+        }
+        Ok(())
+    }
+
+    fn capacity(&self) -> usize {
+        self.0.capacity()
+    }
+}
+
+impl<C: NorFlash> NorFlash for Unchecked<C> {
+    const WRITE_SIZE: usize = C::WRITE_SIZE;
+    const ERASE_SIZE: usize = C::ERASE_SIZE;
+
+    async fn erase(&mut self, from: u32, to: u32) -> Result<(), C::Error> {
+        self.0.erase(from, to).await
+    }
+
+    async fn write(&mut self, offset: u32, octets: &[u8]) -> Result<(), C::Error> {
+        self.0.write(offset, octets).await
+    }
+}
+
+impl<C: Chip> Chip for Unchecked<C> {
+    fn factory(sectors: usize) -> Self {
+        Unchecked(C::factory(sectors))
+    }
+
+    fn cut_after(&mut self, operations: u64, tear: Tear) {
+        self.0.cut_after(operations, tear);
+    }
+
+    fn is_dead(&self) -> bool {
+        self.0.is_dead()
+    }
+
+    fn revive(&mut self) {
+        self.0.revive();
+    }
+
+    fn counts(&self) -> (u64, u64, u32) {
+        self.0.counts()
+    }
+}

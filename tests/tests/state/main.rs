@@ -1,0 +1,3 @@
+//! The store of grants on flash: power cuts, room, and flash that fails.
+
+mod cuts;

@@ -44,6 +44,8 @@ use log::{Failed, Log, Place};
 pub struct FlashStore<F, const SLOTS: usize> {
     log: Log<F>,
     is_open: bool,
+    /// How many slots blank flash is made ready for.
+    wanted: u16,
     /// How many slots may be in use.
     limit: usize,
     /// How many are: the first ones.
@@ -92,6 +94,7 @@ impl<F: NorFlash, const SLOTS: usize> FlashStore<F, SLOTS> {
         FlashStore {
             log: Log::new(flash),
             is_open: false,
+            wanted: u16::MAX,
             limit: 0,
             used: 0,
             stamp: 0,
@@ -102,6 +105,12 @@ impl<F: NorFlash, const SLOTS: usize> FlashStore<F, SLOTS> {
             stamps: [0; SLOTS],
             places: [Place::NONE; SLOTS],
         }
+    }
+
+    /// Makes blank flash ready for at most so many grants. What is on flash that
+    /// is not blank stays the limit.
+    pub const fn at_most(&mut self, slots: u16) {
+        self.wanted = slots;
     }
 
     /// Finds what is on the flash, whatever it was doing when the power went.
@@ -115,10 +124,11 @@ impl<F: NorFlash, const SLOTS: usize> FlashStore<F, SLOTS> {
     pub fn open(&mut self) -> Result<(), OpenError> {
         self.close();
         let slots = u16::try_from(SLOTS).unwrap_or(u16::MAX);
+        let wanted = self.wanted.min(slots);
         let (ids, owners, ends) = (&mut self.ids, &mut self.owners, &mut self.ends);
         let (stamps, places) = (&mut self.stamps, &mut self.places);
         let (used, stamp, newest) = (&mut self.used, &mut self.stamp, &mut self.newest);
-        self.log.open(slots, |slot, place, record| {
+        self.log.open(slots, wanted, |slot, place, record| {
             let at = usize::from(slot);
             let Ok(grant) = record.grant() else {
                 return;
@@ -138,7 +148,7 @@ impl<F: NorFlash, const SLOTS: usize> FlashStore<F, SLOTS> {
             (*id, *owner, *end) = (id_tag(&grant.id), owner_tag(record), end_of(&grant));
             (*own, *kept) = (*stamp, place);
         })?;
-        self.limit = self.log.shape.half().min(SLOTS);
+        self.limit = self.log.shape.half().min(usize::from(self.log.slots));
         self.is_open = true;
         Ok(())
     }

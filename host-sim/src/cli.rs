@@ -11,7 +11,7 @@ use crate::clock::HostClock;
 use crate::config::{self, Document};
 use crate::provision::{Provision, missing, slow_log_in};
 use crate::serve::Plan;
-use crate::{credentials, keys, log, serve, tokens};
+use crate::{credentials, keys, log, serve, store, tokens};
 
 /// Runs what the command line asks for.
 pub(crate) fn run() -> Result<(), String> {
@@ -27,6 +27,7 @@ pub(crate) fn run() -> Result<(), String> {
         }
         Command::User(command) => command.run(),
         Command::Token(command) => command.run(),
+        Command::Store(StoreCommand::Show(show)) => show.run(),
         Command::Config(ConfigCommand::Check { file }) => check(&file),
         Command::Config(ConfigCommand::Example { board: false }) => {
             print!("{}", config::EXAMPLE);
@@ -67,6 +68,9 @@ enum Command {
     /// Issue, verify and look into tokens without a server
     #[command(subcommand)]
     Token(tokens::TokenCommand),
+    /// Look into a store
+    #[command(subcommand)]
+    Store(StoreCommand),
     /// Check a configuration file, or print one with everything in it
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -88,9 +92,16 @@ struct Serve {
     /// configuration's, or 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<SocketAddr>,
-    /// Where grants are kept
-    #[arg(long, value_enum, default_value_t = Store::Memory)]
-    store: Store,
+    /// Where grants are kept: `memory`, 65,536 of them, gone with the process;
+    /// or `file:PATH`, a simulated flash chip, as boards have it, which outlives
+    /// the process. That needs configured keys
+    #[arg(long, value_name = "memory|file:PATH", default_value = "memory")]
+    store: String,
+    /// Octets of the chip where the file is not there yet: whole sectors of 4096.
+    /// Half of it is for grants, of 100 octets each, 256 in 64 KiB and 8192 at
+    /// most
+    #[arg(long, value_name = "OCTETS", default_value_t = 65_536, value_parser = chip_size)]
+    store_size: u64,
     /// `real`, or a time such as 2026-01-01T00:00:00Z at which the clock stands
     /// still, or `unset`. A clock that is not real is moved by POST /sim/clock
     /// with {"advance":"1h"}, {"set":"2026-01-01T00:00:00Z"} or {"unset":true}
@@ -104,18 +115,26 @@ struct Serve {
     log_level: log::Level,
 }
 
-/// Where grants are kept.
-#[derive(Clone, Copy, ValueEnum)]
-enum Store {
-    /// 65,536 of them in memory, gone with the process
-    Memory,
+/// Reads the size of a chip.
+fn chip_size(text: &str) -> Result<u64, String> {
+    let size: u64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    match size.is_multiple_of(4096) && (3 * 4096..=1 << 24).contains(&size) {
+        true => Ok(size),
+        false => Err("use a multiple of 4096 from 12288 to 16777216".to_owned()),
+    }
 }
 
 impl Serve {
     fn run(self) -> Result<(), String> {
         log::start(self.log, self.log_level);
-        // The only kind yet: another one has to be told apart here.
-        let Store::Memory = self.store;
+        let store = match (self.store.as_str(), self.store.strip_prefix("file:")) {
+            ("memory", _) => store::Place::Memory,
+            (_, Some(path)) if !path.is_empty() => store::Place::File {
+                path: path.into(),
+                size: self.store_size,
+            },
+            _ => return Err("--store: use memory or file:PATH".to_owned()),
+        };
         serve::serve(Plan {
             config: self.config,
             image: self.image,
@@ -123,6 +142,7 @@ impl Serve {
             listen: self.listen,
             clock: HostClock::from_argument(&self.clock)
                 .map_err(|error| format!("--clock: {error}"))?,
+            store,
         })
     }
 }
@@ -221,6 +241,12 @@ impl UserCommand {
         println!("password = \"{}\"", credentials::print_password(&hash));
         Ok(())
     }
+}
+
+#[derive(Subcommand)]
+enum StoreCommand {
+    /// Print the grants in it without anything secret, how full it is, and how worn
+    Show(store::Show),
 }
 
 #[derive(Subcommand)]

@@ -10,7 +10,7 @@ use smallgate_core::oauth::{
     Answer, AuthorizationServer, Clock, Step, Throttle, ThrottlePolicy, ThrottleSlot, Work,
 };
 use smallgate_core::secret::Entropy;
-use smallgate_core::store::{Committed, MemoryStore, Store};
+use smallgate_core::store::Committed;
 use smallgate_core::time::UnixTime;
 use smallgate_firmware::devices::{self, Ask, Device, Devices};
 use smallgate_firmware::http::status;
@@ -18,13 +18,8 @@ use tracing::error;
 
 use crate::breadboard::{Breadboard, Bus, SimulatedLines};
 use crate::clock::HostClock;
+use crate::store::Store;
 use crate::{credentials, log};
-
-/// Grants that are kept.
-const GRANTS: usize = 65_536;
-
-/// All grants: 7 MB of zeros, which cost nothing until they are written to.
-static STORE: Mutex<MemoryStore<GRANTS>> = Mutex::new(MemoryStore::new());
 
 /// Failures that are remembered, for pairs of client or user and source.
 static PATIENCE: [ThrottleSlot; 1024] = [const { ThrottleSlot::new() }; 1024];
@@ -33,6 +28,7 @@ static PATIENCE: [ThrottleSlot; 1024] = [const { ThrottleSlot::new() }; 1024];
 pub(crate) struct Gateway {
     server: AuthorizationServer<'static>,
     throttle: Throttle<'static>,
+    store: Store,
     pub(crate) clock: HostClock,
     /// The newest time that anything was committed at.
     floor: AtomicU64,
@@ -54,14 +50,16 @@ impl Gateway {
         server: AuthorizationServer<'static>,
         patience: ThrottlePolicy,
         clock: HostClock,
+        (store, floor): (Store, UnixTime),
         devices: &'static [Device<'static>],
     ) -> Result<Self, String> {
         let breadboard = Breadboard::of(devices);
         Ok(Gateway {
             server,
             throttle: Throttle::new(&PATIENCE, patience, credentials::random()?),
+            store,
             clock,
-            floor: AtomicU64::new(0),
+            floor: AtomicU64::new(floor.0),
             hashing: Mutex::new(()),
             devices: Mutex::new(Devices::new(devices.into(), breadboard.lines())),
             breadboard,
@@ -133,7 +131,8 @@ impl Gateway {
     /// a client that hangs up can not cut an exchange off before its commit.
     ///
     /// The store is locked for a load or a commit and never while anything is
-    /// signed, verified or hashed.
+    /// signed, verified or hashed. What either says is durable, as far as the
+    /// store is, before the exchange goes on.
     pub(crate) fn exchange<'x>(
         &'x self,
         request: Request<'_, 'x>,
@@ -174,13 +173,12 @@ impl Gateway {
         loop {
             step = match step {
                 Step::Load(load) => {
-                    let loaded = store().load(load.id());
+                    let loaded = self.store.load(load.id());
                     load.resume(loaded)
                 }
                 Step::Work(work) => self.hash(work),
                 Step::Commit(commit) => {
-                    let done =
-                        store().commit(commit.now(), commit.id(), commit.seen(), commit.write());
+                    let done = self.store.commit(&commit);
                     if matches!(done, Committed::Done | Committed::GaveWay(_)) {
                         self.floor.fetch_max(commit.now().0, Ordering::Release);
                     }
@@ -219,10 +217,6 @@ impl Gateway {
     }
 }
 
-fn store() -> MutexGuard<'static, MemoryStore<GRANTS>> {
-    STORE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
@@ -237,7 +231,14 @@ mod tests {
             .and_then(|document| document.build(None, "http://127.0.0.1:8080"))
             .unwrap();
         let clock = HostClock::from_argument("2026-01-01T00:00:00Z").unwrap();
-        let gateway = Gateway::new(built.server, built.throttle, clock, &[]).unwrap();
+        let gateway = Gateway::new(
+            built.server,
+            built.throttle,
+            clock,
+            (Store::Memory, UnixTime(0)),
+            &[],
+        )
+        .unwrap();
         let done = AtomicBool::new(false);
         std::thread::scope(|scope| {
             scope.spawn(|| {

@@ -16,6 +16,7 @@ mod refusal;
 mod room;
 mod serve;
 mod sim;
+mod store;
 mod times;
 mod tokens;
 

@@ -23,7 +23,8 @@ use crate::demo;
 use crate::gateway::Gateway;
 use crate::http::{self, Service};
 use crate::provision;
-use crate::room::{Place, Room};
+use crate::room::{Place as Seat, Room};
+use crate::store::{Place, Store};
 
 /// Where to listen if nobody says.
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
@@ -37,6 +38,7 @@ pub(crate) struct Plan {
     pub(crate) profile: Option<&'static Profile>,
     pub(crate) listen: Option<SocketAddr>,
     pub(crate) clock: HostClock,
+    pub(crate) store: Place,
 }
 
 /// Serves until the process is told to stop.
@@ -70,9 +72,16 @@ async fn run(plan: Plan) -> Result<(), String> {
         devices,
         notes,
     } = origin.ready(plan.profile, &url)?;
+    let made = notes.signing_key_made || notes.handle_key_made;
+    if made && matches!(plan.store, Place::File { .. }) {
+        return Err(
+            "--store: what is kept ends with a key that is made at each start; configure keys.signing and keys.handle".to_owned(),
+        );
+    }
     say(&server, devices.len(), &notes, demonstrated);
     let profile = server.configuration().profile;
-    let gateway = Gateway::new(server, throttle, plan.clock, devices)?;
+    let store = Store::open(&plan.store)?;
+    let gateway = Gateway::new(server, throttle, plan.clock, store, devices)?;
     let gateway: &'static Gateway = Box::leak(Box::new(gateway));
     gateway.keep_sampling()?;
     let service = Service {
@@ -307,7 +316,7 @@ async fn next(
     listener: &TcpListener,
     room: &'static Room,
     service: Service,
-) -> Option<(TcpStream, SocketAddr, Place<'static>)> {
+) -> Option<(TcpStream, SocketAddr, Seat<'static>)> {
     room.free().await;
     match listener.accept().await {
         Ok((tcp, peer)) => {

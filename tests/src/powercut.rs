@@ -5,7 +5,9 @@
 mod device;
 mod flash;
 mod life;
+mod wear;
 
 pub use device::{Device, Known, SLOTS, Servers};
 pub use flash::{Chip, Dead, Model, TEARS, Tear, Unchecked};
 pub use life::{Tally, live};
+pub use wear::{Wear, wear};

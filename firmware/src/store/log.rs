@@ -149,7 +149,7 @@ const TRIES: u8 = 2;
 pub(super) struct Log<F> {
     flash: F,
     pub(super) shape: Shape,
-    slots: u16,
+    pub(super) slots: u16,
     head: u16,
     pub(super) sequence: u32,
     /// The head's next free cell.
@@ -182,17 +182,22 @@ impl<F: NorFlash> Log<F> {
     }
 
     /// Finds the records of at most `slots` slots, each of them once or more,
-    /// the newest last. Blank flash is made ready.
+    /// the newest last. Blank flash is made ready for `wanted` of them.
     pub(super) fn open(
         &mut self,
         slots: u16,
+        wanted: u16,
         mut found: impl FnMut(u16, Place, &Record),
     ) -> Result<(), OpenError> {
         self.shape = Shape::of(&self.flash).ok_or(OpenError::Geometry)?;
-        self.slots = slots;
+        self.slots = wanted;
         let Some((head, newest)) = self.newest()? else {
             return self.begin();
         };
+        if newest.slots > slots {
+            return Err(OpenError::Measures);
+        }
+        self.slots = newest.slots;
         if newest != self.head_of(newest.sequence) {
             return Err(OpenError::Measures);
         }

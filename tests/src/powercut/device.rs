@@ -20,9 +20,9 @@ use crate::rig::{Reply, START, finish};
 pub const SLOTS: usize = 64;
 
 /// How long a code is good, in seconds.
-pub const CODE: u64 = 60;
+pub(super) const CODE: u64 = 60;
 /// How long a predecessor is good.
-pub const GRACE: u64 = 10;
+pub(super) const GRACE: u64 = 10;
 
 /// The server that all devices are.
 pub struct Servers {

@@ -1,4 +1,5 @@
-//! The project's tasks: `cargo xtask test`, `lint`, `doctor`, `requirements`, `fuzz`, `board build`, `board measure`, `board run`.
+//! The project's tasks: `cargo xtask test`, `lint`, `doctor`, `requirements`, `fuzz`, `powercut`,
+//! `board build`, `board measure`, `board run`.
 
 mod board;
 mod board_test;
@@ -9,6 +10,7 @@ mod gateway;
 mod image;
 mod lint;
 mod measure;
+mod powercut;
 mod process;
 mod qemu;
 mod requirements;
@@ -39,6 +41,8 @@ enum Task {
     Requirements(requirements::Options),
     /// Fuzz one target, or each in turn
     Fuzz(fuzz::Options),
+    /// Cut the store's power at every operation of its flash, and count what that broke
+    Powercut(powercut::Options),
     /// Run the firmware on the emulated board, or measure it
     #[command(subcommand)]
     Board(board::Task),
@@ -51,6 +55,7 @@ fn main() -> ExitCode {
         Task::Doctor => doctor::run(),
         Task::Requirements(options) => requirements::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
+        Task::Powercut(options) => powercut::run(&options),
         Task::Board(task) => board::task(&task),
     };
     match done {

@@ -96,7 +96,8 @@ impl Part {
         match self {
             Self::Host => Some((&[Need::Host], host)),
             Self::Board => Some((&[Need::Host, Need::Board], board)),
-            Self::State | Self::Capi | Self::Fleet => None,
+            Self::State => Some((&[Need::Host], state)),
+            Self::Capi | Self::Fleet => None,
             Self::Proof => Some((&[Need::Host, Need::Proof], proof)),
         }
     }
@@ -210,6 +211,10 @@ fn verdict(tally: Tally) -> Option<String> {
 
 fn host(_: &Options) -> Result<Tally> {
     cargo_test(&["--workspace"])
+}
+
+fn state(_: &Options) -> Result<Tally> {
+    cargo_test(&["--package", TESTS, "--test", "state"])
 }
 
 fn board(options: &Options) -> Result<Tally> {

@@ -1,0 +1,109 @@
+//! Where grants are kept: in memory, or in a file that is a simulated flash
+//! chip, the same on it as on a board's.
+
+mod file;
+mod show;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use smallgate_core::oauth::{Commit, GrantId};
+use smallgate_core::store::{Committed, Loaded, MemoryStore, Store as _, StoreUnavailable};
+use smallgate_core::time::UnixTime;
+use smallgate_firmware::store::FlashStore;
+
+use file::{Durability, FileFlash};
+pub(crate) use show::Show;
+
+/// Grants that are kept in memory.
+const IN_MEMORY: usize = 65_536;
+
+/// Grants that are kept in a file at most; its size may say less.
+const IN_FILE: usize = 8192;
+
+/// As many as a board keeps on a chip of 64 KiB.
+const ON_A_BOARD: u16 = 256;
+
+/// All grants: 7 MB of zeros, which cost nothing until they are written to.
+static MEMORY: Mutex<MemoryStore<IN_MEMORY>> = Mutex::new(MemoryStore::new());
+
+/// What is in a file.
+static FILE: Mutex<FlashStore<FileFlash, IN_FILE>> = Mutex::new(FlashStore::new(FileFlash::NONE));
+
+/// Where grants are kept, as the command line says.
+#[derive(Clone, Debug)]
+pub(crate) enum Place {
+    Memory,
+    File {
+        path: PathBuf,
+        /// Octets of a chip that is made.
+        size: u64,
+    },
+}
+
+/// A store that is open. There is one in a process.
+pub(crate) enum Store {
+    Memory,
+    File(Durability),
+}
+
+impl Store {
+    /// Opens it, with the newest time that is in it.
+    pub(crate) fn open(place: &Place) -> Result<(Self, UnixTime), String> {
+        let (path, size) = match place {
+            Place::Memory => return Ok((Store::Memory, UnixTime(0))),
+            Place::File { path, size } => (path, *size),
+        };
+        let mut store = lock(&FILE);
+        let durability = open(&mut store, path, Some(size))?;
+        Ok((Store::File(durability), store.newest()))
+    }
+
+    /// Reads a record. What it says is durable.
+    pub(crate) fn load(&self, id: &GrantId) -> Result<Loaded, StoreUnavailable> {
+        match self {
+            Store::Memory => lock(&MEMORY).load(id),
+            Store::File(durability) => {
+                let loaded = lock(&FILE).load(id);
+                durability.reached().map_err(|_| StoreUnavailable)?;
+                loaded
+            }
+        }
+    }
+
+    /// Writes or confirms a record. It is durable when this returns.
+    pub(crate) fn commit(&self, commit: &Commit<'_>) -> Committed {
+        let (now, id, seen, write) = (commit.now(), commit.id(), commit.seen(), commit.write());
+        match self {
+            Store::Memory => lock(&MEMORY).commit(now, id, seen, write),
+            Store::File(durability) => {
+                let committed = lock(&FILE).commit(now, id, seen, write);
+                match durability.reached() {
+                    Ok(()) => committed,
+                    Err(_) => Committed::Unavailable,
+                }
+            }
+        }
+    }
+}
+
+fn open<const SLOTS: usize>(
+    store: &mut FlashStore<FileFlash, SLOTS>,
+    path: &Path,
+    size: Option<u64>,
+) -> Result<Durability, String> {
+    let told = |error: &dyn std::fmt::Display| format!("the store {}: {error}", path.display());
+    let (flash, durability) = FileFlash::open(path, size).map_err(|error| told(&error))?;
+    if flash.size() <= 64 * 1024 {
+        store.at_most(ON_A_BOARD);
+    }
+    *store.flash_mut() = flash;
+    store.open().map_err(|error| told(&error))?;
+    // What was made ready now is there when the first answer is.
+    durability.reached().map_err(|error| told(&error))?;
+    Ok(durability)
+}
+
+fn lock<T>(store: &Mutex<T>) -> MutexGuard<'_, T> {
+    store.lock().unwrap_or_else(PoisonError::into_inner)
+}

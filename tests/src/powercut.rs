@@ -4,10 +4,12 @@
 
 mod device;
 mod flash;
+mod kill;
 mod life;
 mod wear;
 
 pub use device::{Device, Known, SLOTS, Servers};
 pub use flash::{Chip, Dead, Model, TEARS, Tear, Unchecked};
+pub use kill::{Kills, kill};
 pub use life::{Tally, live};
 pub use wear::{Wear, wear};

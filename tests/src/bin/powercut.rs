@@ -1,10 +1,13 @@
 //! Cuts the power of a store of grants, and prints what came of it as JSON: a
-//! list of `{name, value, unit, limit}`.
+//! list of `{name, value, unit, limit}`. Its argument is how often the simulator
+//! is killed besides.
 
 use serde_json::json;
-use smallgate_tests::powercut::{Model, Servers, live, wear};
+use smallgate_tests::powercut::{Model, Servers, kill, live, wear};
 
 fn main() {
+    let rounds = std::env::args().nth(1);
+    let rounds = rounds.map_or(0, |text| text.parse().expect("a number of rounds"));
     let servers = Servers::new();
     let lives = [
         live::<Model<4, 512>>(&servers, 12, 240, 1),
@@ -17,15 +20,18 @@ fn main() {
     let sum = |count: fn(&smallgate_tests::powercut::Tally) -> u64| -> u64 {
         lives.iter().map(count).sum()
     };
+    let kills = kill(rounds);
     let (few, full) = (wear(32), wear(256));
     let figures = json!([
         {"name": "cut points", "value": sum(|life| life.cut_points), "unit": "", "limit": null},
         {"name": "cuts", "value": sum(|life| life.cuts), "unit": "", "limit": null},
-        {"name": "lost", "value": sum(|life| life.lost), "unit": "", "limit": 0},
-        {"name": "doubled", "value": sum(|life| life.doubled), "unit": "", "limit": 0},
-        {"name": "stranded", "value": sum(|life| life.stranded), "unit": "", "limit": 0},
+        {"name": "lost", "value": sum(|life| life.lost) + kills.lost, "unit": "", "limit": 0},
+        {"name": "doubled", "value": sum(|life| life.doubled) + kills.doubled, "unit": "", "limit": 0},
+        {"name": "stranded", "value": sum(|life| life.stranded) + kills.stranded, "unit": "", "limit": 0},
+        {"name": "kill rounds", "value": kills.rounds, "unit": "", "limit": null},
+        {"name": "answers between kills", "value": kills.answers, "unit": "", "limit": null},
         {"name": "written per commit, 32 grants in 64 KiB", "value": few.octets, "unit": "octets", "limit": 128},
-        {"name": "written per commit, 256 grants in 64 KiB", "value": full.octets, "unit": "octets", "limit": null},
+        {"name": "written per commit, 256 grants in 64 KiB", "value": full.octets, "unit": "octets", "limit": 128},
         {"name": "life at a commit a minute, 32 grants", "value": few.years, "unit": "years", "limit": null},
         {"name": "life at a commit a minute, 256 grants", "value": full.years, "unit": "years", "limit": null},
     ]);

@@ -12,6 +12,9 @@ pub(crate) struct Options {
     /// Print a list of `{name, value, unit, limit}`
     #[arg(long)]
     json: bool,
+    /// Kill the simulator 200 times under load, and not 10
+    #[arg(long)]
+    long: bool,
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
@@ -23,6 +26,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     let mut command = cargo();
     command.args(["run", "--quiet", "--package", TESTS, "--bin", "powercut"]);
+    command.args(["--", if options.long { "200" } else { "10" }]);
     let output = command.output().context("cargo does not start")?;
     eprint!("{}", String::from_utf8_lossy(&output.stderr));
     if !output.status.success() {

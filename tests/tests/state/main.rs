@@ -1,3 +1,5 @@
 //! The store of grants on flash: power cuts, room, and flash that fails.
 
 mod cuts;
+mod flash_store;
+mod kill;

@@ -1,0 +1,265 @@
+//! The store beside a reference, and on flash that fails.
+
+use std::collections::HashMap;
+
+use proptest::prelude::*;
+use smallgate_core::oauth::{Grant, GrantId, Origin, Reason, Record, State, Tag};
+use smallgate_core::scope::ScopeSet;
+use smallgate_core::store::{Committed, Seen, Store, Write};
+use smallgate_core::time::UnixTime;
+use smallgate_firmware::store::{FlashStore, OpenError};
+use smallgate_tests::powercut::{Model, TEARS, Tear};
+
+const NOW: UnixTime = UnixTime(1_800_000_000);
+
+/// Six sectors of four cells: ten grants are half of five.
+type Flash = Model<4, 512>;
+type Small = FlashStore<Flash, 64>;
+const SECTORS: usize = 6;
+const HALF: usize = 10;
+
+fn grant(number: u8, generation: u32) -> Grant {
+    Grant {
+        id: GrantId([1, 1, number, 3, 4, 5, 6, 7, 8, 9, 10, 11]),
+        state: State::Active { generation },
+        client: Tag([number, 1, 1, 1, 1, 1, 1, 1]),
+        user: Some(Tag([2; 8])),
+        refreshable: true,
+        reuse: false,
+        origin: Origin::Code,
+        scope: ScopeSet::from_bits(1),
+        scope_names: [0; 4],
+        nonce: generation.to_le_bytes(),
+        created: NOW,
+        touched: generation,
+        ends: UnixTime(NOW.0 + 1000),
+        keep_until: UnixTime(NOW.0 + 1000),
+    }
+}
+
+fn revoked(number: u8) -> Grant {
+    Grant {
+        state: State::Revoked(Reason::Requested),
+        ..grant(number, 1)
+    }
+}
+
+fn put(store: &mut Small, grant: &Grant) -> Committed {
+    let seen = store
+        .load(&grant.id)
+        .map_or(Seen::ABSENT, |loaded| loaded.seen);
+    store.commit(NOW, &grant.id, seen, Write::Record(&Record::new(grant)))
+}
+
+fn held(store: &mut Small, number: u8) -> Option<Grant> {
+    let loaded = store.load(&grant(number, 1).id).expect("the flash works");
+    loaded.record.and_then(|record| record.grant().ok())
+}
+
+fn opened(flash: Flash) -> Small {
+    let mut store = Small::new(flash);
+    store.open().expect("it opens");
+    store
+}
+
+#[test]
+fn full_store_refuses_new_grants_and_goes_on_rotating_and_revoking() {
+    let mut store = opened(Model::new(SECTORS));
+    for number in 0..HALF as u8 {
+        assert_eq!(put(&mut store, &grant(number, 1)), Committed::Done);
+    }
+    assert_eq!(put(&mut store, &grant(99, 1)), Committed::Full);
+    for generation in 2..100 {
+        let number = generation as u8 % HALF as u8;
+        assert_eq!(put(&mut store, &grant(number, generation)), Committed::Done);
+    }
+    for number in 0..HALF as u8 {
+        assert!(held(&mut store, number).is_some());
+        assert_eq!(put(&mut store, &revoked(number)), Committed::Done);
+    }
+    assert_eq!(put(&mut store, &grant(99, 1)), Committed::Done);
+    let usage = store.usage();
+    assert_eq!((usage.used, usage.slots), (HALF, HALF));
+    let (most, least) = {
+        let erasures = &store.flash().erasures;
+        (
+            erasures.iter().max().copied(),
+            erasures.iter().min().copied(),
+        )
+    };
+    assert!(most.unwrap() - least.unwrap() <= 1, "wear is levelled");
+    assert_eq!(Some(usage.erasures()), most, "and counted");
+}
+
+#[test]
+fn compare_and_swap_holds_across_an_opening() {
+    let mut store = opened(Model::new(SECTORS));
+    put(&mut store, &grant(1, 1));
+    let seen = store.load(&grant(1, 1).id).unwrap().seen;
+    let record = Record::new(&grant(1, 2));
+    let id = record.id();
+    assert_eq!(
+        store.commit(NOW, &id, seen, Write::Confirm),
+        Committed::Done
+    );
+    assert_eq!(
+        store.commit(NOW, &id, seen, Write::Record(&record)),
+        Committed::Done
+    );
+    assert_eq!(
+        store.commit(NOW, &id, seen, Write::Record(&record)),
+        Committed::Conflict
+    );
+    assert_eq!(
+        store.commit(NOW, &id, seen, Write::Confirm),
+        Committed::Conflict
+    );
+    let mut again = opened(store.flash().clone());
+    assert_eq!(held(&mut again, 1), Some(grant(1, 2)));
+    assert_eq!(again.newest(), UnixTime(NOW.0 + 2));
+}
+
+#[test]
+fn failing_flash_is_unavailable_and_takes_nothing_back() {
+    let mut store = opened(Model::new(SECTORS));
+    put(&mut store, &grant(1, 1));
+    for tear in TEARS {
+        store.flash_mut().cut_after(3, tear);
+        assert_eq!(put(&mut store, &grant(1, 2)), Committed::Unavailable);
+        assert!(store.load(&grant(1, 1).id).is_err());
+        store.flash_mut().revive();
+        assert_eq!(held(&mut store, 1), Some(grant(1, 1)), "{tear:?}");
+    }
+    assert_eq!(put(&mut store, &grant(1, 2)), Committed::Done);
+    assert_eq!(
+        held(&mut opened(store.flash().clone()), 1),
+        Some(grant(1, 2))
+    );
+}
+
+#[test]
+fn closed_store_is_unavailable() {
+    let mut store = Small::new(Model::new(SECTORS));
+    assert!(store.load(&grant(1, 1).id).is_err());
+    let record = Record::new(&grant(1, 1));
+    let done = store.commit(NOW, &record.id(), Seen::ABSENT, Write::Record(&record));
+    assert_eq!(done, Committed::Unavailable);
+}
+
+#[test]
+fn what_else_is_on_a_flash_is_not_overwritten() {
+    let mut octets = vec![0xFF; SECTORS * 512];
+    octets[1700] = 0x55;
+    assert_eq!(
+        Small::new(Model::holding(octets)).open(),
+        Err(OpenError::Foreign)
+    );
+    assert_eq!(Small::new(Model::new(2)).open(), Err(OpenError::Geometry));
+    let written = opened(Model::new(SECTORS)).flash().octets().to_vec();
+    let other = FlashStore::<_, 64>::new(Model::<4, 1024>::holding(written)).open();
+    assert_eq!(other, Err(OpenError::Measures), "of other sectors");
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Operation {
+    Put(u8),
+    Revoke(u8),
+    Reopen,
+    /// The power fails at this operation of the flash while a grant is put.
+    Cut(u8, u8, Tear),
+}
+
+fn operation() -> impl Strategy<Value = Operation> {
+    let number = 0..14_u8;
+    let tear = prop::sample::select(TEARS.to_vec());
+    prop_oneof![
+        8 => number.clone().prop_map(Operation::Put),
+        2 => number.clone().prop_map(Operation::Revoke),
+        1 => Just(Operation::Reopen),
+        3 => (number, 0..90_u8, tear).prop_map(|(number, at, tear)| Operation::Cut(number, at, tear)),
+    ]
+}
+
+proptest! {
+    /// Beside a map, which knows nothing of flash.
+    #[test]
+    fn r30_random_operations_and_power_cuts_beside_a_map(
+        operations in prop::collection::vec(operation(), 1..150),
+    ) {
+        let mut store = opened(Model::new(SECTORS));
+        let mut map: HashMap<u8, Grant> = HashMap::new();
+        let mut generation = 1;
+        for operation in operations {
+            generation += 1;
+            let (number, new) = match operation {
+                Operation::Put(number) | Operation::Cut(number, ..) => (number, grant(number, generation)),
+                Operation::Revoke(number) if map.contains_key(&number) => (number, revoked(number)),
+                Operation::Revoke(_) => continue,
+                Operation::Reopen => {
+                    store = opened(store.flash().clone());
+                    continue;
+                }
+            };
+            if let Operation::Cut(_, at, tear) = operation {
+                store.flash_mut().cut_after(u64::from(at), tear);
+            }
+            let done = put(&mut store, &new);
+            let was_cut = store.flash().is_dead();
+            if was_cut {
+                prop_assert_eq!(done, Committed::Unavailable);
+            }
+            let mut flash = store.flash().clone();
+            flash.revive();
+            match was_cut {
+                true => store = opened(flash),
+                false => store.flash_mut().revive(),
+            }
+            let is_there = held(&mut store, number) == Some(new);
+            // Who is not there any more gave way, and then was revoked.
+            let gone: Vec<u8> = map.keys().copied()
+                .filter(|other| *other != number && held(&mut store, *other).is_none())
+                .collect();
+            prop_assert!(gone.len() <= usize::from(is_there && !map.contains_key(&number)));
+            for other in gone {
+                prop_assert!(matches!(map[&other].state, State::Revoked(_)));
+                map.remove(&other);
+            }
+            match (was_cut, done) {
+                (true, _) | (false, Committed::Full) => {}
+                (false, done) => {
+                    prop_assert_eq!(done, Committed::Done);
+                    prop_assert!(is_there);
+                }
+            }
+            if is_there {
+                map.insert(number, new);
+            }
+            for (number, grant) in &map {
+                prop_assert_eq!(held(&mut store, *number), Some(*grant));
+            }
+            prop_assert_eq!(store.usage().used, map.len());
+        }
+    }
+
+    /// Whatever is on it, opening ends, and what opens works.
+    #[test]
+    fn images_with_octets_changed_open_or_say_what_is_wrong(
+        puts in prop::collection::vec(0..14_u8, 0..60),
+        changes in prop::collection::vec((0..SECTORS * 512, any::<u8>()), 0..40),
+    ) {
+        let mut store = opened(Model::new(SECTORS));
+        for (at, number) in puts.into_iter().enumerate() {
+            put(&mut store, &grant(number, 2 + at as u32));
+        }
+        let mut octets = store.flash().octets().to_vec();
+        for (at, octet) in changes {
+            octets[at] = octet;
+        }
+        let mut store = Small::new(Model::holding(octets));
+        if store.open().is_ok() {
+            let done = put(&mut store, &grant(1, 1000));
+            prop_assert!(matches!(done, Committed::Done | Committed::Full), "{:?}", done);
+            prop_assert_eq!(held(&mut store, 1).is_some(), done == Committed::Done);
+        }
+    }
+}

@@ -16,6 +16,11 @@
 //! turn of the ring.
 //!
 //! While at most half of the cells live, a turn of the ring finds room.
+//!
+//! It is not `sequential-storage` 8: fetch and store of that, with the pointers
+//! of 256 keys, are 8.5 KB of Cortex-M4 code at `opt-level = "s"` and keep five
+//! panics after fat LTO (`panic_bounds_check`, `assert_failed` and others). The
+//! whole store, with its rules about room, is 5.2 KB and has none of its own.
 
 use embassy_futures::block_on;
 use embedded_storage_async::nor_flash::NorFlash;

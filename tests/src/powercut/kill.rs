@@ -36,6 +36,68 @@ impl Drop for Folder {
     }
 }
 
+/// A configuration and a store for a simulator, which go with this.
+pub struct Load {
+    folder: Folder,
+    configuration: Temporary,
+    store: String,
+}
+
+impl Load {
+    /// A configuration with keys, and no store yet.
+    ///
+    /// # Panics
+    ///
+    /// There is no room for it.
+    #[must_use]
+    pub fn new() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let name = format!(
+            "smallgate-load-{}-{}",
+            std::process::id(),
+            NEXT.fetch_add(1, Ordering::Relaxed)
+        );
+        let folder = Folder(std::env::temp_dir().join(name));
+        std::fs::create_dir_all(&folder.0).expect("a folder");
+        Load {
+            store: format!("file:{}", folder.0.join("grants.flash").display()),
+            configuration: Temporary::new(&configuration()),
+            folder,
+        }
+    }
+
+    /// What a simulator is started with.
+    #[must_use]
+    pub fn arguments(&self) -> [&str; 4] {
+        [
+            "--config",
+            self.configuration.path(),
+            "--store",
+            &self.store,
+        ]
+    }
+
+    /// The file of the store.
+    #[must_use]
+    pub fn store(&self) -> PathBuf {
+        self.folder.0.join("grants.flash")
+    }
+
+    /// The refresh tokens of so many new grants.
+    #[must_use]
+    pub fn tokens(&self, address: SocketAddr, grants: usize) -> Vec<String> {
+        (0..grants)
+            .flat_map(|_| Client::log_in(address).tokens)
+            .collect()
+    }
+}
+
+impl Default for Load {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// A client and all the refresh tokens that it was given.
 struct Client {
     tokens: Vec<String>,
@@ -49,18 +111,8 @@ struct Client {
 /// The simulator does not start.
 #[must_use]
 pub fn kill(rounds: u64) -> Kills {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    let name = format!(
-        "smallgate-kill-{}-{}",
-        std::process::id(),
-        NEXT.fetch_add(1, Ordering::Relaxed)
-    );
-    let folder = Folder(std::env::temp_dir().join(name));
-    std::fs::create_dir_all(&folder.0).expect("a folder");
-    let store = format!("file:{}", folder.0.join("grants.flash").display());
-    let configuration = Temporary::new(&configuration());
-    let arguments = ["--config", configuration.path(), "--store", &store];
-
+    let load = Load::new();
+    let arguments = load.arguments();
     let mut kills = Kills::default();
     let mut process = Process::serve(&arguments);
     let mut clients: Vec<Client> = (0..CLIENTS)
@@ -82,7 +134,7 @@ pub fn kill(rounds: u64) -> Kills {
     for round in 0..rounds {
         let address = process.address;
         let answers = std::thread::scope(|scope| {
-            let load: Vec<_> = clients
+            let threads: Vec<_> = clients
                 .iter_mut()
                 .map(|client| {
                     scope.spawn(move || {
@@ -101,7 +153,7 @@ pub fn kill(rounds: u64) -> Kills {
                 .collect();
             std::thread::sleep(Duration::from_millis(30 + round * 37 % 120));
             process.kill();
-            let done = load
+            let done = threads
                 .into_iter()
                 .map(|thread| thread.join().expect("no panic"));
             done.fold((0, 0), |(a, b), (c, d)| (a + c, b + d))
@@ -121,7 +173,7 @@ pub fn kill(rounds: u64) -> Kills {
         kills.doubled += u64::from(old.map(|(status, _)| status) != Some(400));
     }
     process.kill();
-    kills.lost += u64::from(!shows(&folder.0.join("grants.flash"), CLIENTS + 1));
+    kills.lost += u64::from(!shows(&load.store(), CLIENTS + 1));
     kills
 }
 

@@ -1,5 +1,6 @@
 //! The store of grants on flash: power cuts, room, and flash that fails.
 
 mod cuts;
+mod file;
 mod flash_store;
 mod kill;

@@ -31,6 +31,8 @@ fn start(firmware: Arc<Elf>, image: Vec<u8>) -> Machine {
         clock: Some(START),
         port: 0,
         counts: false,
+        network: None,
+        dies_with_thread: false,
     };
     let mut machine = Machine::start(&plan).expect("it starts");
     let listens = machine.wait_for(SOON, |lines| says(lines, LISTENING));

@@ -75,14 +75,19 @@ fuzz_target!(|octets: &[u8]| {
         return;
     }
     let mut kept: Vec<Record> = Vec::new();
-    store.each(|grant| kept.push(Record::new(grant))).expect("the flash works");
+    store
+        .each(|grant| kept.push(Record::new(grant)))
+        .expect("the flash works");
     for record in &kept {
         let id = record.id();
         let loaded = store.load(&id).expect("the flash works");
         let write = Write::Record(record);
         let done = store.commit(UnixTime(0), &id, loaded.seen, write);
         // Octets that no store wrote may leave no room.
-        assert!(matches!(done, Committed::Done | Committed::Unavailable), "{done:?}");
+        assert!(
+            matches!(done, Committed::Done | Committed::Unavailable),
+            "{done:?}"
+        );
         assert_ne!(loaded.seen, Seen::ABSENT);
     }
 });

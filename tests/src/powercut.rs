@@ -10,6 +10,6 @@ mod wear;
 
 pub use device::{Device, Known, SLOTS, Servers};
 pub use flash::{Chip, Dead, Model, TEARS, Tear, Unchecked};
-pub use kill::{Kills, Load, kill};
+pub use kill::{Kills, Load, kill, rates};
 pub use life::{Tally, live};
 pub use wear::{Wear, wear};

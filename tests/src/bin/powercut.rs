@@ -3,7 +3,7 @@
 //! is killed besides.
 
 use serde_json::json;
-use smallgate_tests::powercut::{Model, Servers, kill, live, wear};
+use smallgate_tests::powercut::{Model, Servers, kill, live, rates, wear};
 
 fn main() {
     let rounds = std::env::args().nth(1);
@@ -21,6 +21,7 @@ fn main() {
         lives.iter().map(count).sum()
     };
     let kills = kill(rounds);
+    let [memory, file] = rates();
     let (few, full) = (wear(32), wear(256));
     let figures = json!([
         {"name": "cut points", "value": sum(|life| life.cut_points), "unit": "", "limit": null},
@@ -30,6 +31,8 @@ fn main() {
         {"name": "stranded", "value": sum(|life| life.stranded) + kills.stranded, "unit": "", "limit": 0},
         {"name": "kill rounds", "value": kills.rounds, "unit": "", "limit": null},
         {"name": "answers between kills", "value": kills.answers, "unit": "", "limit": null},
+        {"name": "refreshes, grants in memory", "value": memory, "unit": "/s", "limit": null},
+        {"name": "refreshes, grants in a file", "value": file, "unit": "/s", "limit": null},
         {"name": "written per commit, 32 grants in 64 KiB", "value": few.octets, "unit": "octets", "limit": 128},
         {"name": "written per commit, 256 grants in 64 KiB", "value": full.octets, "unit": "octets", "limit": 128},
         {"name": "life at a commit a minute, 32 grants", "value": few.years, "unit": "years", "limit": null},

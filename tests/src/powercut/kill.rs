@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::simulator::{Process, Temporary, binary};
 
@@ -175,6 +175,43 @@ pub fn kill(rounds: u64) -> Kills {
     process.kill();
     kills.lost += u64::from(!shows(&load.store(), CLIENTS + 1));
     kills
+}
+
+/// Refreshes in a second with grants in memory, and with grants in a file.
+///
+/// # Panics
+///
+/// The simulator does not start.
+#[must_use]
+pub fn rates() -> [u64; 2] {
+    const SECONDS: u64 = 3;
+    let load = Load::new();
+    let [config, path, store, file] = load.arguments();
+    [[config, path, store, "memory"], [config, path, store, file]].map(|arguments| {
+        let process = Process::serve(&arguments);
+        let address = process.address;
+        let mut clients: Vec<Client> = (0..CLIENTS).map(|_| Client::log_in(address)).collect();
+        let end = Instant::now() + Duration::from_secs(SECONDS);
+        let answers: u64 = std::thread::scope(|scope| {
+            let threads: Vec<_> = clients
+                .iter_mut()
+                .map(|client| {
+                    scope.spawn(move || {
+                        let mut answers = 0;
+                        while Instant::now() < end {
+                            answers += u64::from(client.refresh(address) == Some(200));
+                        }
+                        answers
+                    })
+                })
+                .collect();
+            let done = threads
+                .into_iter()
+                .map(|thread| thread.join().expect("no panic"));
+            done.sum()
+        });
+        answers / SECONDS
+    })
 }
 
 /// Whether `smallgate store show` tells of so many grants, all of them revoked.

@@ -5,6 +5,7 @@
 pub mod app;
 pub mod clock;
 pub mod devices;
+pub mod eeprom;
 pub mod entropy;
 pub mod events;
 pub mod http;

@@ -2,10 +2,12 @@
 //! it stands, and Ctrl-C ends it and its QEMU.
 
 use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use smallgate_tests::board::firmware;
+use smallgate_tests::board::{firmware, provision};
+use smallgate_tests::simulator::Temporary;
 
 /// A run that does not outlive its handle.
 struct Run(Child);
@@ -39,6 +41,58 @@ fn run(profile: &str) -> (Run, Vec<String>) {
         "{lines:?}"
     );
     (run, lines)
+}
+
+/// Runs with these arguments until it ends by itself, which is a failure; what
+/// it said on standard error.
+fn refused(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_board"))
+        .arg("run")
+        .args(arguments)
+        .arg("--firmware")
+        .arg(firmware().path())
+        .stdin(Stdio::null())
+        .output()
+        .expect("it starts");
+    assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+    assert!(output.stdout.is_empty());
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn a_demonstrations_issuer_is_where_it_listens_also_when_the_usual_port_is_taken() {
+    // Somebody else's may stand there as well.
+    let _taken = TcpListener::bind("127.0.0.1:8080");
+    let (_run, lines) = run("standard");
+    let url = lines[0].trim_start_matches("listening on ");
+    assert!(!url.ends_with(":8080"), "{url}");
+    let metadata = format!("{url}/.well-known/oauth-authorization-server");
+    let output = Command::new("curl").args(["-s", &metadata]).output();
+    let said = output.expect("curl").stdout;
+    let said: serde_json::Value = serde_json::from_slice(&said).expect("JSON");
+    assert_eq!(said["issuer"], url);
+}
+
+#[test]
+fn a_port_that_is_asked_for_and_taken_is_refused() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("it has one").port().to_string();
+    let said = refused(&["--listen", &port]);
+    assert!(said.contains(&format!("port {port}")), "{said}");
+}
+
+#[test]
+fn a_damaged_image_is_tried_and_ends_it() {
+    let mut image = provision(&["--demo", "standard"]).expect("an image");
+    image[100] ^= 1;
+    let file = Temporary::new("");
+    std::fs::write(file.path(), image).expect("it is written");
+    let said = refused(&["--image", file.path()]);
+    assert!(said.starts_with("warning: "), "{said}");
+    assert!(
+        said.contains("image_refused") && said.contains("serves nothing"),
+        "{said}"
+    );
 }
 
 /// The processes that this one started.

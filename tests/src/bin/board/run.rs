@@ -86,7 +86,7 @@ fn start(options: &Options) -> Result<(Prepared, Machine), String> {
                 for warning in &prepared.warnings {
                     tell(&format!("warning: {warning}"));
                 }
-                print(&prepared.summary);
+                tell(prepared.summary.trim_end());
                 return Ok((prepared, machine));
             }
             // Somebody else got it in between.

@@ -147,8 +147,22 @@ impl<B: Board> Memory<B> {
     }
 
     /// The server that the image says, or a line about what is wrong with it.
-    #[inline(never)]
     pub fn configure(
+        &'static self,
+        image: &Image<'static>,
+    ) -> Option<&'static AuthorizationServer<'static>> {
+        let server = self.server(image)?;
+        // Only now, when what that took of the stack is free again.
+        events::start(
+            server.configuration(),
+            image.devices().count(),
+            image.is_demonstration(),
+        );
+        Some(server)
+    }
+
+    #[inline(never)]
+    fn server(
         &'static self,
         image: &Image<'static>,
     ) -> Option<&'static AuthorizationServer<'static>> {

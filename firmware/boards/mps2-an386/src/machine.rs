@@ -208,9 +208,10 @@ pub fn paint_stack() {
 /// Makes the last words of the stack's room untouchable: a stack that outgrows it ends in a fault,
 /// where it would else have written over variables. Painting comes first.
 pub fn guard_stack() {
-    /// A frame that is larger could step over it; most are smaller.
-    const SIZE: u32 = 1024;
-    const SIZE_IS_1024: u32 = 9 << 1;
+    /// A frame that is larger could step over it; most are smaller, and every octet here is one less
+    /// of the stack.
+    const SIZE: u32 = 256;
+    const SIZE_IS_256: u32 = 7 << 1;
     const NEVER_EXECUTED: u32 = 1 << 28;
     const VALID: u32 = 1 << 4;
     const ENABLE: u32 = 1;
@@ -225,7 +226,7 @@ pub fn guard_stack() {
     unsafe {
         mpu.rbar.write(end.next_multiple_of(SIZE) | VALID);
         // No access, for nobody.
-        mpu.rasr.write(NEVER_EXECUTED | SIZE_IS_1024 | ENABLE);
+        mpu.rasr.write(NEVER_EXECUTED | SIZE_IS_256 | ENABLE);
         mpu.ctrl.write(ENABLE | OTHERS_AS_EVER);
     }
     cortex_m::asm::dsb();

@@ -13,7 +13,7 @@
 //! assert!(pulse.is_alive(1_000_000)); // it has nothing to do
 //! pulse.back_within(Duration::from_secs(5), 2_000);
 //! assert!(pulse.is_alive(7_000));
-//! assert!(!pulse.is_alive(8_000 + Pulse::GRACE));
+//! assert!(!pulse.is_alive(10_000 + Pulse::GRACE));
 //! pulse.rest();
 //! assert!(pulse.is_alive(u64::MAX));
 //! ```

@@ -188,11 +188,7 @@ impl<B: Board> Memory<B> {
             .init_with(Tables::new)
             .server(image, signer, verifiers)
         {
-            Ok(server) => {
-                let devices = image.devices().count();
-                events::start(server.configuration(), devices, image.is_demonstration());
-                Some(self.server.init(server))
-            }
+            Ok(server) => Some(self.server.init(server)),
             Err(cause) => {
                 defmt::error!("event=\"configuration_refused\" cause={}", cause);
                 None

@@ -3,8 +3,12 @@
 
 fn main() {
     let here = env!("CARGO_MANIFEST_DIR");
+    let flashed =
+        cfg!(feature = "asm") && std::env::var("OPT_LEVEL").is_ok_and(|level| level != "3");
+    let memory = if flashed { "flashed" } else { "compared" };
     println!("cargo:rerun-if-changed=build.rs");
-    println!("cargo:rerun-if-changed=memory.x");
+    println!("cargo:rerun-if-changed=memory");
+    println!("cargo:rustc-link-search={here}/memory/{memory}");
     println!("cargo:rustc-link-search={here}");
     println!("cargo:rerun-if-changed=device.x");
     println!("cargo:rustc-link-arg-bins=-Tlink.x");

@@ -308,7 +308,7 @@ fn tell(options: &Options) -> Result<()> {
     ensure(&[Need::Host, Need::Board])?;
     let toolchain = Toolchain::choose(options.toolchain, MEASURED.target)?;
     let all = measure(&toolchain)?;
-    let whole = gateway::FITTING
+    let whole = BUILDS
         .iter()
         .map(|&of| gateway::measure(&toolchain, of))
         .collect::<Result<Vec<_>>>()?;

@@ -27,19 +27,6 @@ pub(crate) const FLASHED: Build = Build {
     opt: Opt::Size,
 };
 
-/// The builds that it fits in the flash as. In pure Rust and for speed it would be 32 KiB too large.
-pub(crate) const FITTING: &[Build] = &[
-    FLASHED,
-    Build {
-        backend: Backend::Asm,
-        opt: Opt::Speed,
-    },
-    Build {
-        backend: Backend::P256,
-        opt: Opt::Size,
-    },
-];
-
 /// How long all figures of one image may take, with what has to be built for them.
 const PATIENCE: Duration = Duration::from_secs(900);
 

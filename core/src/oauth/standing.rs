@@ -6,9 +6,15 @@ use super::grant::{Grant, GrantId, Tag};
 use crate::jwt::Claims;
 use crate::time::UnixTime;
 
-/// Whether the grant has not been used in time, or has reached its end.
+/// Whether the grant has not been used in time, or has reached its end. One
+/// without refresh tokens has when its last access token has.
 pub(super) fn ended(configuration: &Configuration<'_>, grant: &Grant, now: UnixTime) -> bool {
-    now >= refresh_end(configuration, grant)
+    let end = if grant.refreshable {
+        refresh_end(configuration, grant)
+    } else {
+        grant.keep_until
+    };
+    now >= end
 }
 
 pub(super) fn refresh_end(configuration: &Configuration<'_>, grant: &Grant) -> UnixTime {
@@ -23,9 +29,12 @@ pub(super) fn keep_until(
     now: UnixTime,
 ) -> UnixTime {
     let lifetimes = &configuration.profile.lifetimes;
+    let last_token = now.plus(lifetimes.access_token);
+    if !grant.refreshable {
+        return last_token;
+    }
     // A predecessor in grace gets access tokens a little later than this one.
-    let last_token = now.plus(lifetimes.access_token).plus(lifetimes.grace);
-    refresh_end(configuration, grant).max(last_token)
+    refresh_end(configuration, grant).max(last_token.plus(lifetimes.grace))
 }
 
 /// Whether everything that the grant rests on is still as it was: its client,

@@ -17,7 +17,7 @@ pub(super) fn ended(configuration: &Configuration<'_>, grant: &Grant, now: UnixT
     now >= end
 }
 
-pub(super) fn refresh_end(configuration: &Configuration<'_>, grant: &Grant) -> UnixTime {
+fn refresh_end(configuration: &Configuration<'_>, grant: &Grant) -> UnixTime {
     let idle = configuration.profile.lifetimes.refresh_idle;
     grant.touched_at().plus(idle).min(grant.ends)
 }

@@ -285,8 +285,9 @@ pub(super) fn refuse<'x>(
 }
 
 /// Whether the form was sent by a page of this server, as far as the browser
-/// says. A page without referrer has the origin `null`, so that alone is no
-/// sign of a foreign one; `Sec-Fetch-Site` then tells.
+/// says. The form's page lets it name its origin. `null` is what a browser says
+/// that was told to send no referrer whatsoever, and a foreign sandboxed frame:
+/// `Sec-Fetch-Site` tells them apart, and without it nobody does.
 fn same_origin(session: &Session<'_>, headers: &[Header<'_>]) -> bool {
     let one = |name| http::single(headers, name);
     let (Ok(site), Ok(origin), Ok(host)) = (one("sec-fetch-site"), one("origin"), one("host"))
@@ -298,7 +299,8 @@ fn same_origin(session: &Session<'_>, headers: &[Header<'_>]) -> bool {
     }
     let issuer = session.configuration().issuer;
     match origin {
-        None | Some(b"null") => true,
+        None => true,
+        Some(b"null") => site.is_some(),
         Some(origin) => {
             let Some(origin) = core::str::from_utf8(origin).ok().and_then(scheme_authority) else {
                 return false;

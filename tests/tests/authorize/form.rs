@@ -182,11 +182,15 @@ fn r46_the_form_token_of_another_request_client_or_server() {
             settings.handle_keys.current = smallgate_core::oauth::MasterKey::new([1; 32]);
         })
         .rig();
+    // Two servers may have one key, as handles know.
+    let mut neighbour = Settings::new(STANDARD)
+        .with(|settings| settings.issuer = "https://as2.example")
+        .rig();
     let changed: Vec<_> = ASKED
         .iter()
         .map(|(name, value)| (*name, if *name == "state" { "abc" } else { value }))
         .collect();
-    let pages = [rig.ask(&changed), other.ask(ASKED)];
+    let pages = [rig.ask(&changed), other.ask(ASKED), neighbour.ask(ASKED)];
     let page = rig.ask(ASKED);
     for stranger in pages {
         let token = value(&hidden(&stranger.body), "form_token").to_owned();

@@ -57,7 +57,7 @@ pub(super) fn begin<'x>(
                 // acted upon, and the answer does not tell them apart.
                 return nothing(session, endpoint);
             }
-            standing::grant_of(session.configuration(), &claims)
+            standing::grant_of(&claims)
         }
     };
     let inspection = Inspection {

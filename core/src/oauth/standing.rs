@@ -69,9 +69,8 @@ pub(super) fn user<'c>(
 }
 
 /// The grant that an access token belongs to, if one was stored.
-pub(super) fn grant_of(configuration: &Configuration<'_>, claims: &Claims<'_>) -> Option<GrantId> {
-    let form = configuration.profile.jwt_id;
-    JwtId::parse(claims.jwt_id?, form)?.grant()
+pub(super) fn grant_of(claims: &Claims<'_>) -> Option<GrantId> {
+    JwtId::of_token(claims)?.grant()
 }
 
 /// The user whose token has these claims; none for a client's own.

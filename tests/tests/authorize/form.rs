@@ -401,6 +401,40 @@ fn r12_r43_an_unknown_user_looks_like_a_wrong_password() {
 }
 
 #[test]
+fn r51_every_refusal_of_a_form_is_an_event_with_its_client() {
+    let cases: [(u64, Pairs<'_>, &str); 5] = [
+        (0, &[], "Missing(Username)"),
+        (0, &[("username", USERNAME)], "Missing(Password)"),
+        (
+            0,
+            &[("password", PASSWORD), ("username", "")],
+            "Missing(Username)",
+        ),
+        (
+            0,
+            &[("username", USERNAME), ("password", "x")],
+            "WrongPassword",
+        ),
+        (
+            600,
+            &[("username", USERNAME), ("password", PASSWORD)],
+            "FormExpired",
+        ),
+    ];
+    for (passed, login, cause) in cases {
+        let mut rig = rig();
+        let page = rig.ask(ASKED);
+        assert!(page.events.is_empty(), "{:?}", page.events);
+        rig.pass(passed);
+        let reply = rig.submit(&page, login, "approve");
+        assert_eq!(reply.status, 403, "{cause}");
+        let event = format!("Refused {{ client: Some(\"demo\"), cause: {cause} }}");
+        assert_eq!(reply.events, [event]);
+        assert_no_code(&rig, &reply);
+    }
+}
+
+#[test]
 fn r46_the_same_form_twice_gives_two_grants_and_each_code_once() {
     // Without a cookie or a store there is no "once" for a form; each code is
     // good once, and who can send it knows the password.

@@ -262,6 +262,34 @@ fn r18_drillster_code_without_redirect_uri_and_refresh() {
     assert_eq!(rig.me(&next.member("access_token")).status, 401);
 }
 
+#[test]
+fn r51_a_refused_token_is_named_as_it_was_when_it_was_issued() {
+    // A `jti` in base64url, and one that is a UUID.
+    for profile in [STANDARD, DRILLSTER] {
+        let mut rig = Settings::new(profile).rig();
+        let code = rig.code(DEMO, &[]);
+        let tokens = rig.redeem(DEMO, &code, &[]);
+        let issued = tokens.events.iter().find(|event| event.contains("Issued"));
+        let (_, jwt_id) = issued
+            .expect("issued")
+            .split_once("jwt_id: ")
+            .expect("named");
+        let jwt_id = jwt_id.trim_end_matches(" }");
+        rig.redeem(DEMO, &code, &[]);
+        let refused = rig.me(&tokens.member("access_token"));
+        let event = format!(
+            "ResourceRefused {{ cause: Revoked, client: Some(\"demo\"), jwt_id: Some({jwt_id}) }}"
+        );
+        assert_eq!(refused.events, [event]);
+        // Whatever is no good token names nobody.
+        let refused = rig.me("a.b.c");
+        assert!(
+            refused.events[0].ends_with("client: None, jwt_id: None }"),
+            "{refused:?}"
+        );
+    }
+}
+
 const OUT_OF_BAND: &str = "urn:ietf:wg:oauth:2.0:oob:auto";
 
 fn dressipi() -> Settings {

@@ -114,8 +114,14 @@ pub(crate) fn event(event: &Event<'_>, source: IpAddr) {
             client,
             subject,
         } => info!(event = "resource_changed", resource, state, client, subject, %source),
-        Event::ResourceRefused { cause } => info!(
+        Event::ResourceRefused {
+            cause,
+            client,
+            jwt_id,
+        } => info!(
             event = "resource_refused",
+            client,
+            jti = jwt_id.map(|jwt_id| base64url(&jwt_id.0)),
             cause = %cause,
             %source,
         ),

@@ -43,7 +43,10 @@ pub(crate) struct Plan {
 
 /// Serves until the process is told to stop.
 pub(crate) fn serve(plan: Plan) -> Result<(), String> {
+    // Two at least, so that exchanges are under way at once on any computer.
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(cores.max(2))
         .enable_all()
         .build()
         .map_err(|error| format!("the runtime does not start: {error}"))?;

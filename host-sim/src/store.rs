@@ -107,3 +107,17 @@ fn open<const SLOTS: usize>(
 fn lock<T>(store: &Mutex<T>) -> MutexGuard<'_, T> {
     store.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Filled one by one it takes minutes: each new grant looks for its owner's.
+    /// That a store has as many slots as its type says is tested with few.
+    #[test]
+    fn memory_has_65536_slots() {
+        let kept = size_of_val(&*lock(&MEMORY));
+        assert_eq!(kept, size_of::<MemoryStore<65_536>>());
+        assert!(kept > size_of::<MemoryStore<65_535>>());
+    }
+}

@@ -123,7 +123,11 @@ impl Process {
             .and_then(|address| address.parse().ok());
         match address {
             Some(address) => process.address = address,
-            None => panic!("{line:?} instead of an address; {}", process.log()),
+            None => {
+                // Its output ends before the last of its log is read.
+                process.kill();
+                panic!("{line:?} instead of an address; {}", process.log())
+            }
         }
         process
     }

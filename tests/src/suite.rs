@@ -89,7 +89,8 @@ macro_rules! suite {
             slow_heads_and_idle_connections_end long_heads_are_431
             documented_placeholder_request_waits_until_its_deadline);
         $crate::suite!(@ $host, events:
-            r51_everything_is_logged_once_and_nothing_secret r08_secrets_never_reach_the_log);
+            r51_everything_is_logged_once_and_nothing_secret
+            r51_a_change_of_the_signing_key_is_logged r08_secrets_never_reach_the_log);
         $crate::suite!(@ $host, authorize:
             r43_redirect_uris_match_exactly
             r43_loopback_port_is_free

@@ -2,6 +2,7 @@
 //! issuer, under one key, and nothing else is a handle.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
+use sha2::{Digest, Sha256};
 use smallgate_core::oauth::{HANDLE_LENGTH, HANDLE_SIZE, State};
 use smallgate_core::profile::STANDARD;
 use smallgate_tests::flow::Operation;
@@ -293,7 +294,7 @@ fn with_form_token(rig: &mut Rig, page: &Reply, token: &str) -> Reply {
 }
 
 /// The form's MAC as the design says, with the key that `label` derives.
-fn form_token(label: &[u8], inner: &[u8], expires: u64) -> String {
+fn form_token(label: &[u8], inner: &[u8], issuer: &str, expires: u64) -> String {
     let key = hmac(&[9; 32], &[label]);
     let fields = [
         Some("code"),
@@ -305,7 +306,8 @@ fn form_token(label: &[u8], inner: &[u8], expires: u64) -> String {
         Some("S256"),
     ];
     let time = expires.to_be_bytes();
-    let mut input = [inner, &time].concat();
+    let issuer = &Sha256::digest(issuer.as_bytes())[..8];
+    let mut input = [inner, issuer, &time].concat();
     for field in fields {
         let length = field.map_or(u64::MAX, |field| field.len() as u64);
         input.extend(length.to_be_bytes());
@@ -319,13 +321,16 @@ fn r46_a_form_token_is_made_with_its_own_key_and_label() {
     let mut rig = rig();
     let page = shown(&mut rig);
     let expires = START.0 + 600;
-    let good = form_token(b"smallgate/1 form", b"smallgate/1 form\0", expires);
+    let (key, label) = (&b"smallgate/1 form"[..], &b"smallgate/1 form\0"[..]);
+    let good = form_token(key, label, ISSUER, expires);
     assert_eq!(value(&hidden(&page.body), "form_token"), good);
     for bad in [
-        form_token(b"smallgate/1 handle", b"smallgate/1 form\0", expires),
-        form_token(b"smallgate/1 handle", b"smallgate/1 hdl\0", expires),
-        form_token(b"smallgate/1 form", b"smallgate/1 hdl\0", expires),
-        form_token(b"smallgate/1 form", b"", expires),
+        form_token(b"smallgate/1 handle", label, ISSUER, expires),
+        form_token(b"smallgate/1 handle", b"smallgate/1 hdl\0", ISSUER, expires),
+        form_token(key, b"smallgate/1 hdl\0", ISSUER, expires),
+        form_token(key, b"", ISSUER, expires),
+        form_token(key, label, "https://as2.example", expires),
+        form_token(key, label, "https://as.example/", expires),
     ] {
         let reply = with_form_token(&mut rig, &page, &bad);
         assert_eq!(reply.status, 403);

@@ -8,7 +8,9 @@ use embedded_hal::digital::{self, InputPin, OutputPin, StatefulOutputPin};
 use embedded_hal::i2c::{self, ErrorKind, I2c, NoAcknowledgeSource, Operation};
 use proptest::prelude::*;
 use smallgate_core::http::{Body, Header, Request};
-use smallgate_core::oauth::{AuthorizationServer, Event, GrantId, ResourceRefusal, Step, drive};
+use smallgate_core::oauth::{
+    Answer, AuthorizationServer, Event, GrantId, ResourceRefusal, Step, drive,
+};
 use smallgate_core::profile::{STANDARD, TEEN_QUOTES};
 use smallgate_core::secret::Entropy;
 use smallgate_core::store::{Committed, Loaded, MemoryStore, Seen, Store, StoreUnavailable, Write};
@@ -568,6 +570,21 @@ fn refusals_are_events_and_the_page_needs_nothing() {
     );
 }
 
+/// R51: whether the event of a refusal has the client and the `jti`.
+fn names_whose_token(answer: &Answer<'_>) -> bool {
+    let names = |event: &Event<'_>| {
+        matches!(
+            event,
+            Event::ResourceRefused {
+                client: Some("demo"),
+                jwt_id: Some(_),
+                ..
+            }
+        )
+    };
+    answer.events().filter(|event| names(event)).count() == 1
+}
+
 /// A store that can not be read.
 struct Unavailable;
 
@@ -625,13 +642,25 @@ fn a_resource_is_authorized_and_answers_once() {
             .is_some_and(|(_, value)| value.ends_with("scope=\"write\""))
     );
     drop(challenge);
+    assert!(names_whose_token(&refused));
     drop(refused);
 
     let step = server.authorize(&request, "read", rig.clock, throttle, &mut out);
     let mut unavailable = drive(step, &mut Unavailable);
     assert!(unavailable.permit().is_none());
     assert_eq!(unavailable.response().status(), 503);
+    assert!(names_whose_token(&unavailable));
     drop(unavailable);
+
+    let step = server.authorize(&request, "", rig.clock, throttle, &mut out);
+    let mut insufficient = drive(step, &mut rig.store);
+    insufficient
+        .permit()
+        .expect("any token will do")
+        .insufficient("write");
+    assert_eq!(insufficient.response().status(), 403);
+    assert!(names_whose_token(&insufficient));
+    drop(insufficient);
 
     let step = server.authorize(&request, "", rig.clock, throttle, &mut out);
     let mut answer = drive(step, &mut rig.store);

@@ -305,21 +305,39 @@ fn r50_a_refresh_token_is_described_to_its_own_client_alone() {
     assert_eq!(json["active"].as_bool(), Some(true));
     assert_eq!(json["sub"].as_str(), Some("94173"));
     assert_eq!(json["scope"].as_str(), Some("read"));
-    assert_eq!(json["exp"].as_u64(), Some(now + 30 * 86_400));
+    assert_eq!(json["iat"].as_u64(), Some(now));
+    assert_eq!(json["exp"].as_u64(), Some(now + 90 * 86_400));
     assert_eq!(json["token_type"], serde_json::Value::Null);
     let reply = show(&mut rig, INTROSPECT, OTHER, &first);
     assert_eq!(reply.body, "{\"active\":false}");
-    // Replaced, idle.
-    let second = rig.refresh(DEMO, &first, &[]).member("refresh_token");
+    // Idle.
+    rig.pass(30 * 86_400);
     assert!(!active(&mut rig, &first));
-    assert!(active(&mut rig, &second));
+}
+
+#[test]
+fn r25_r50_introspection_does_not_tell_a_thief_that_the_owner_came() {
+    let mut rig = rig();
+    let first = rig.first_tokens(DEMO).member("refresh_token");
+    rig.pass(1000);
+    let before = show(&mut rig, INTROSPECT, DEMO, &first).body;
+    let second = rig.refresh(DEMO, &first, &[]).member("refresh_token");
+    let third = rig.refresh(DEMO, &second, &[]).member("refresh_token");
+    // Two generations old is old; the predecessor looks like the newest, and
+    // as the first did when it was that.
+    assert!(!active(&mut rig, &first));
+    rig.pass(9);
+    for token in [&second, &third] {
+        assert_eq!(show(&mut rig, INTROSPECT, DEMO, token).body, before);
+    }
+    rig.pass(1);
+    assert!(!active(&mut rig, &second), "the grace is over");
+    assert_eq!(show(&mut rig, INTROSPECT, DEMO, &third).body, before);
     assert_eq!(
         rig.grant().state,
-        State::Active { generation: 2 },
+        State::Active { generation: 3 },
         "asking revokes nothing"
     );
-    rig.pass(30 * 86_400);
-    assert!(!active(&mut rig, &second));
 }
 
 #[test]

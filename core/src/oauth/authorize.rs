@@ -117,10 +117,7 @@ fn decide<'x>(
             let mac = &session.server.form_mac;
             match mac.verify(token, &asked.request.fields(), session.now) {
                 Some(true) => {}
-                Some(false) => {
-                    let message = "The form had been open for too long. Please sign in again.";
-                    return show_form(session, &asked, 403, Some(message));
-                }
+                Some(false) => return form_again(session, &asked, Refusal::FormExpired),
                 None => return session.refuse_page(Refusal::FormForged),
             }
         }
@@ -140,7 +137,7 @@ fn login<'x>(session: &mut Session<'x>, asked: Asked<'x>, parameters: &Parameter
         required(parameters, Parameter::Password),
     ) {
         (Ok(username), Ok(password)) => (username, password),
-        _ => return show_form(session, &asked, 403, Some(WRONG_LOGIN)),
+        (Err(cause), _) | (_, Err(cause)) => return form_again(session, &asked, cause),
     };
     Hashing::begin(
         session,
@@ -150,17 +147,19 @@ fn login<'x>(session: &mut Session<'x>, asked: Asked<'x>, parameters: &Parameter
     )
 }
 
-const WRONG_LOGIN: &str = "The user name or the password is wrong.";
-
-/// The user is not who they say: the form again (403).
-pub(super) fn login_failed<'x>(
+/// The form again (403): the user is not who they say, or too late.
+pub(super) fn form_again<'x>(
     session: &mut Session<'x>,
     asked: &Asked<'x>,
     cause: Refusal,
 ) -> Next<'x> {
     let client = Some(asked.request.client.id);
     session.event(Event::Refused { client, cause });
-    show_form(session, asked, 403, Some(WRONG_LOGIN))
+    let message = match cause {
+        Refusal::FormExpired => "The form had been open for too long. Please sign in again.",
+        _ => "The user name or the password is wrong.",
+    };
+    show_form(session, asked, 403, Some(message))
 }
 
 /// Gives the code.
@@ -285,8 +284,9 @@ pub(super) fn refuse<'x>(
 }
 
 /// Whether the form was sent by a page of this server, as far as the browser
-/// says. A page without referrer has the origin `null`, so that alone is no
-/// sign of a foreign one; `Sec-Fetch-Site` then tells.
+/// says. The form's page lets it name its origin. `null` is what a browser says
+/// that was told to send no referrer whatsoever, and a foreign sandboxed frame:
+/// `Sec-Fetch-Site` tells them apart, and without it nobody does.
 fn same_origin(session: &Session<'_>, headers: &[Header<'_>]) -> bool {
     let one = |name| http::single(headers, name);
     let (Ok(site), Ok(origin), Ok(host)) = (one("sec-fetch-site"), one("origin"), one("host"))
@@ -298,7 +298,8 @@ fn same_origin(session: &Session<'_>, headers: &[Header<'_>]) -> bool {
     }
     let issuer = session.configuration().issuer;
     match origin {
-        None | Some(b"null") => true,
+        None => true,
+        Some(b"null") => site.is_some(),
         Some(origin) => {
             let Some(origin) = core::str::from_utf8(origin).ok().and_then(scheme_authority) else {
                 return false;

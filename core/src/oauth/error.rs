@@ -51,6 +51,8 @@ pub enum Refusal {
     ForeignOrigin,
     /// A form's MAC is missing, or another request's.
     FormForged,
+    /// The login form had been open for too long.
+    FormExpired,
     /// Nothing is stored of this token, so it can not be revoked.
     UnsupportedTokenType,
     /// The API key is missing or wrong.
@@ -200,7 +202,7 @@ impl Refusal {
             | Refusal::WrongSecret => (errors.invalid_client, ""),
             Refusal::Denied => (errors.access_denied, ""),
             Refusal::UnsupportedResponseType => (errors.unsupported_response_type, ""),
-            Refusal::ForeignOrigin | Refusal::FormForged => (
+            Refusal::ForeignOrigin | Refusal::FormForged | Refusal::FormExpired => (
                 with_status(errors.invalid_request, 403),
                 Parameter::FormToken.name(),
             ),
@@ -286,6 +288,7 @@ impl fmt::Display for Refusal {
             Refusal::UnsupportedResponseType => "unsupported response type",
             Refusal::ForeignOrigin => "the form came from another site",
             Refusal::FormForged => "the form's token is missing or another request's",
+            Refusal::FormExpired => "the form had been open for too long",
             Refusal::UnsupportedTokenType => "the token belongs to no stored grant",
             Refusal::ApiKey => "wrong API key",
             Refusal::UnsupportedGrantType => "unsupported grant type",

@@ -6,6 +6,7 @@ use super::grant::{GrantId, Reason};
 use super::throttle::Account;
 use crate::bearer::BearerError;
 use crate::codec::base64url;
+use crate::jwt::Claims;
 use crate::profile::{GrantType, JwtIdForm};
 
 /// Sixteen octets that name an access token: those of its grant's id and four
@@ -38,6 +39,12 @@ impl JwtId {
         let (id, _tail) = self.0.split_first_chunk::<12>()?;
         let stored = id.first().is_some_and(|first| first & Self::NO_GRANT == 0);
         stored.then_some(GrantId(*id))
+    }
+
+    /// That of a token with these claims; its form can be seen.
+    pub(super) fn of_token(claims: &Claims<'_>) -> Option<Self> {
+        let text = claims.jwt_id?;
+        Self::parse(text, JwtIdForm::Base64Url).or_else(|| Self::parse(text, JwtIdForm::Uuid))
     }
 
     /// Reads a `jti` that was printed in this `form`.
@@ -139,5 +146,9 @@ pub enum Event<'x> {
     ResourceRefused {
         /// The precise cause.
         cause: BearerError,
+        /// The token's client, if the token was good so far and says so.
+        client: Option<&'x str>,
+        /// The token's `jti`, likewise.
+        jwt_id: Option<JwtId>,
     },
 }

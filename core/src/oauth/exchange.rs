@@ -92,6 +92,8 @@ impl AuthorizationServer<'_> {
         scratch: &'x mut [u8],
     ) -> Next<'x> {
         let (headers, body) = (request.headers, request.body);
+        // Neither 404 nor 405 is an event: no client, user or token was looked
+        // at, and whoever guesses at paths should not fill the log.
         let Some(route) = Route::find(&self.configuration.profile, path) else {
             return session.plain(404, None, "There is nothing at this path.");
         };
@@ -163,8 +165,8 @@ impl<'x> Load<'x> {
     pub fn resume(mut self, loaded: Result<Loaded, StoreUnavailable>) -> Step<'x> {
         let session = &mut self.session;
         let next = match (loaded, self.then) {
-            (Err(StoreUnavailable), AfterLoad::Ask(_)) => {
-                me::refuse(session, BearerError::StoreUnavailable, "")
+            (Err(StoreUnavailable), AfterLoad::Ask(asking)) => {
+                asking.refuse(session, BearerError::StoreUnavailable)
             }
             // Nobody knows whether it was written, so nothing was issued.
             (Err(StoreUnavailable), AfterLoad::Settle { .. }) => {
@@ -217,9 +219,7 @@ impl<'x> Work<'x> {
             }
             (Purpose::Token { .. }, Err(cause)) => session.refuse(cause),
             (Purpose::Authorize(asked), Ok(user)) => authorize::approve(session, asked, user),
-            (Purpose::Authorize(asked), Err(cause)) => {
-                authorize::login_failed(session, asked, cause)
-            }
+            (Purpose::Authorize(asked), Err(cause)) => authorize::form_again(session, asked, cause),
         };
         next.join(self.session)
     }

@@ -1,7 +1,8 @@
-//! What keeps a login form from being forged: a MAC over the request it
-//! belongs to and the moment it expires, in a hidden field. No cookie is needed.
+//! What keeps a login form from being forged: a MAC over the issuer, the request
+//! it belongs to and the moment it expires, in a hidden field. No cookie is
+//! needed.
 
-use super::handle::HandleKeys;
+use super::handle::{HandleKeys, issuer_tag};
 use crate::codec::base64url;
 use crate::secret::constant_time_eq;
 use crate::sha256::HmacKey;
@@ -13,6 +14,7 @@ const LABEL: &[u8; 17] = b"smallgate/1 form\0";
 pub(super) struct FormMac {
     current: HmacKey,
     previous: Option<HmacKey>,
+    issuer: [u8; 8],
 }
 
 impl FormMac {
@@ -20,11 +22,12 @@ impl FormMac {
     /// Characters of the field.
     pub(super) const LENGTH: usize = base64url::encoded_len(Self::SIZE);
 
-    pub(super) fn new(keys: &HandleKeys) -> Self {
+    pub(super) fn new(keys: &HandleKeys, issuer: &str) -> Self {
         let label = b"smallgate/1 form";
         FormMac {
             current: keys.current.derive(label),
             previous: keys.previous.as_ref().map(|key| key.derive(label)),
+            issuer: issuer_tag(issuer),
         }
     }
 
@@ -36,7 +39,7 @@ impl FormMac {
         out: &'o mut [u8; Self::LENGTH],
     ) -> &'o str {
         let time = expires.0.to_be_bytes();
-        let mac = mac(&self.current, fields, &time);
+        let mac = self.mac(&self.current, fields, &time);
         let mut octets = [0; Self::SIZE];
         for (octet, value) in octets.iter_mut().zip(time.iter().chain(&mac)) {
             *octet = *value;
@@ -60,23 +63,24 @@ impl FormMac {
         let good = [Some(&self.current), self.previous.as_ref()]
             .into_iter()
             .flatten()
-            .any(|key| constant_time_eq(&mac(key, fields, time), received));
+            .any(|key| constant_time_eq(&self.mac(key, fields, time), received));
         good.then(|| now < UnixTime(u64::from_be_bytes(*time)))
     }
-}
 
-/// Each field goes in with its length, so that no two requests look the same.
-fn mac(key: &HmacKey, fields: &[(&str, Option<&str>)], time: &[u8; 8]) -> [u8; 16] {
-    let mut mac = key.begin();
-    mac.update(LABEL);
-    mac.update(time);
-    for (_, value) in fields {
-        let length = value.map_or(u64::MAX, |value| {
-            u64::try_from(value.len()).unwrap_or(u64::MAX)
-        });
-        mac.update(&length.to_be_bytes());
-        mac.update(value.unwrap_or_default().as_bytes());
+    /// Each field goes in with its length, so that no two requests look the same.
+    fn mac(&self, key: &HmacKey, fields: &[(&str, Option<&str>)], time: &[u8; 8]) -> [u8; 16] {
+        let mut mac = key.begin();
+        mac.update(LABEL);
+        mac.update(&self.issuer);
+        mac.update(time);
+        for (_, value) in fields {
+            let length = value.map_or(u64::MAX, |value| {
+                u64::try_from(value.len()).unwrap_or(u64::MAX)
+            });
+            mac.update(&length.to_be_bytes());
+            mac.update(value.unwrap_or_default().as_bytes());
+        }
+        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, ..] = mac.finish();
+        [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]
     }
-    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, ..] = mac.finish();
-    [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]
 }

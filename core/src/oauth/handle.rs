@@ -165,12 +165,11 @@ impl Kind {
 impl HandleMac {
     pub(super) fn new(keys: &HandleKeys, issuer: &str) -> Self {
         let derive = |master: &MasterKey| master.derive(b"smallgate/1 handle");
-        let [a, b, c, d, e, f, g, h, ..] = Sha256::of(issuer.as_bytes());
         HandleMac {
             current: derive(&keys.current),
             slot: keys.slot,
             previous: keys.previous.as_ref().map(derive),
-            issuer: [a, b, c, d, e, f, g, h],
+            issuer: issuer_tag(issuer),
         }
     }
 
@@ -249,6 +248,12 @@ impl HandleMac {
         let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, ..] = mac.finish();
         [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]
     }
+}
+
+/// What stands for the issuer in a MAC.
+pub(super) fn issuer_tag(issuer: &str) -> [u8; 8] {
+    let [a, b, c, d, e, f, g, h, ..] = Sha256::of(issuer.as_bytes());
+    [a, b, c, d, e, f, g, h]
 }
 
 fn body(head: u8, grant: &GrantId, generation: u32) -> [u8; 17] {

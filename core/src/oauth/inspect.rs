@@ -6,7 +6,7 @@ use super::config::User;
 use super::error::{Parameter, Refusal};
 use super::event::Event;
 use super::grant::{Grant, GrantId, Reason, State, Tag};
-use super::handle::{CodeBinding, Kind, Presented};
+use super::handle::{CodeBinding, Kind, Presented, VerifiedHandle};
 use super::lifecycle;
 use super::next::{AfterLoad, Endpoint, Inspection, Next, Shown, Swap, Then};
 use super::record::Record;
@@ -57,7 +57,7 @@ pub(super) fn begin<'x>(
                 // acted upon, and the answer does not tell them apart.
                 return nothing(session, endpoint);
             }
-            standing::grant_of(session.configuration(), &claims)
+            standing::grant_of(&claims)
         }
     };
     let inspection = Inspection {
@@ -152,8 +152,15 @@ impl<'x> Inspection<'x> {
                 let configuration = session.configuration();
                 let alive = match (self.shown, grant.state) {
                     (Shown::Access(_), State::Active { .. }) => true,
-                    (Shown::Refresh(handle), State::Active { generation }) => {
-                        handle.generation == generation
+                    // A predecessor in grace is as good as the newest, and
+                    // looks like it: a thief who asks instead of trying does
+                    // not learn that the owner has come.
+                    (
+                        Shown::Refresh(VerifiedHandle { generation, .. }),
+                        State::Active { generation: newest },
+                    ) => {
+                        (generation == newest
+                            || lifecycle::repeats(session, &grant, generation, newest))
                             && grant.refreshable
                             && !standing::ended(configuration, &grant, session.now)
                     }
@@ -213,8 +220,9 @@ impl<'x> Inspection<'x> {
                     subject: Some(user.map_or(client.id, |user| user.subject)),
                     client_id: Some(client.id),
                     scope: Some(jwt::ScopeClaim::Names(configuration.scopes, grant.scope)),
-                    issued_at: Some(grant.touched_at()),
-                    expires_at: Some(standing::refresh_end(configuration, grant)),
+                    // Of the grant, neither of which a rotation moves.
+                    issued_at: Some(grant.created),
+                    expires_at: Some(grant.ends),
                     ..Claims::default()
                 }
             }

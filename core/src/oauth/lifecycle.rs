@@ -166,12 +166,11 @@ pub(super) fn decide<'x>(
         }
         (State::Pending, Kind::Code) => Change::Redeem.go(session, redemption, grant, seen),
 
-        (State::Active { .. }, _) if standing::ended(configuration, &grant, session.now) => {
-            session.refuse(match redemption.kind {
+        (State::Active { .. }, _) if standing::ended(configuration, &grant, session.now) => session
+            .refuse(match redemption.kind {
                 Kind::Code => Refusal::GrantRevoked(parameter),
                 Kind::Refresh => Refusal::RefreshExpired,
-            })
-        }
+            }),
         (State::Active { .. }, Kind::Code) => {
             revoke(session, redemption, grant, seen, Reason::CodeReplayed)
         }
@@ -190,11 +189,7 @@ pub(super) fn decide<'x>(
             }
         }
         (State::Active { generation }, Kind::Refresh)
-            // A use touches the record too, and is no rotation that a response
-            // could have been lost of.
-            if presented.checked_add(1) == Some(generation)
-                && !reuses(configuration, &grant)
-                && in_grace(session, &grant) =>
+            if repeats(session, &grant, presented, generation) =>
         {
             Change::Repeat.go(session, redemption, grant, seen)
         }
@@ -212,12 +207,18 @@ fn reuses(configuration: &Configuration<'_>, grant: &Grant) -> bool {
     grant.reuse && configuration.profile.rotation == Rotation::Reuse
 }
 
-/// "Grace holds while now < max(rotated at, serving since) + grace + skew."
-fn in_grace(session: &Session<'_>, grant: &Grant) -> bool {
+/// Whether the refresh token of the generation `presented` was replaced by the
+/// newest so lately that it still gets the same successor: "grace holds while
+/// now < max(rotated at, serving since) + grace + skew."
+pub(super) fn repeats(session: &Session<'_>, grant: &Grant, presented: u32, newest: u32) -> bool {
     let configuration = session.configuration();
     let from = grant.touched_at().max(session.clock.serving_since);
     let grace = configuration.profile.lifetimes.grace;
-    session.now < from.plus(grace).plus(configuration.skew)
+    presented.checked_add(1) == Some(newest)
+        // A use touches the record too, and is no rotation that a response
+        // could have been lost of.
+        && !reuses(configuration, grant)
+        && session.now < from.plus(grace).plus(configuration.skew)
 }
 
 /// Ways to give tokens for an existing grant.

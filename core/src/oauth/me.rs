@@ -2,7 +2,7 @@
 //! has; and the questions that any other resource asks as well.
 
 use super::config::Configuration;
-use super::event::Event;
+use super::event::{Event, JwtId};
 use super::grant::State;
 use super::next::{AfterLoad, Asking, Next};
 use super::response;
@@ -28,19 +28,23 @@ pub(super) fn begin<'x>(
     let now = session.clock.now.filter(|_| session.check_clock().is_ok());
     let resource = &session.server.resource;
     match resource.authenticate(headers, query, now, scratch) {
-        Err(error) => refuse(session, error, ""),
-        Ok(token) if !standing::token_stands(configuration, token.claims()) => {
-            refuse(session, BearerError::Revoked, "")
+        Err(error) => refuse(session, error, None, ""),
+        Ok(token) => {
+            let asking = Asking { token, scope };
+            let claims = asking.token.claims();
+            if !standing::token_stands(configuration, claims) {
+                return asking.refuse(session, BearerError::Revoked);
+            }
+            match standing::grant_of(claims) {
+                // Of a client's own tokens nothing is stored, nor is anything of
+                // tokens without a `jti`: those are good until they expire.
+                None => asking.answer(session),
+                Some(id) => Next::Load {
+                    id,
+                    then: AfterLoad::Ask(asking),
+                },
+            }
         }
-        Ok(token) => match standing::grant_of(configuration, token.claims()) {
-            // Of a client's own tokens nothing is stored, nor is anything of
-            // tokens without a `jti`: those are good until they expire.
-            None => Asking { token, scope }.answer(session),
-            Some(id) => Next::Load {
-                id,
-                then: AfterLoad::Ask(Asking { token, scope }),
-            },
-        },
     }
 }
 
@@ -56,8 +60,14 @@ impl<'x> Asking<'x> {
         if stands {
             self.answer(session)
         } else {
-            refuse(session, BearerError::Revoked, "")
+            self.refuse(session, BearerError::Revoked)
         }
+    }
+
+    /// Says no to whoever has the token.
+    pub(super) fn refuse(&self, session: &mut Session<'x>, error: BearerError) -> Next<'x> {
+        let scope = self.scope.unwrap_or_default();
+        refuse(session, error, Some(self.token.claims()), scope)
     }
 
     /// The grant stands, or there is none.
@@ -65,7 +75,7 @@ impl<'x> Asking<'x> {
         match self.scope {
             None => answer(session, self.token.claims()),
             Some(scope) if bearer::suffices(&self.token, scope) => Next::Permit(self.token),
-            Some(scope) => refuse(session, BearerError::InsufficientScope, scope),
+            Some(_) => self.refuse(session, BearerError::InsufficientScope),
         }
     }
 }
@@ -87,10 +97,24 @@ fn answer<'x>(session: &mut Session<'x>, claims: &Claims<'_>) -> Next<'x> {
 }
 
 /// Says no; `scope` is what would suffice.
-pub(super) fn refuse<'x>(session: &mut Session<'x>, error: BearerError, scope: &str) -> Next<'x> {
-    session.event(Event::ResourceRefused { cause: error });
+fn refuse<'x>(
+    session: &mut Session<'x>,
+    error: BearerError,
+    claims: Option<&Claims<'x>>,
+    scope: &str,
+) -> Next<'x> {
+    session.event(refused(error, claims));
     challenge(&mut session.response, error, scope);
     Next::Done
+}
+
+/// That a token with these claims, if it was good so far, opened nothing.
+pub(super) fn refused<'x>(cause: BearerError, claims: Option<&Claims<'x>>) -> Event<'x> {
+    Event::ResourceRefused {
+        cause,
+        client: claims.and_then(|claims| claims.client_id),
+        jwt_id: claims.and_then(JwtId::of_token),
+    }
 }
 
 /// The same, written.

@@ -11,11 +11,11 @@ use crate::profile::ErrorAnswer;
 
 /// The header fields of every page and redirect (R46). `form-action` is not
 /// restricted: browsers apply it to the redirect that follows a form, too.
-pub(super) fn headers(response: &mut Response<'_>) {
+pub(super) fn headers(referrer: &'static str, response: &mut Response<'_>) {
     response.fields(&[
         ("cache-control", "no-store"),
         ("pragma", "no-cache"),
-        ("referrer-policy", "no-referrer"),
+        ("referrer-policy", referrer),
         ("x-frame-options", "DENY"),
         ("x-content-type-options", "nosniff"),
         (
@@ -25,18 +25,26 @@ pub(super) fn headers(response: &mut Response<'_>) {
     ]);
 }
 
+/// The policy of all pages and redirects but the form's.
+pub(super) const NO_REFERRER: &str = "no-referrer";
+
+/// The form's policy: no referrer to anybody else either. With `no-referrer`
+/// browsers say `Origin: null` when the form is sent, as every sandboxed frame
+/// does (Fetch, "append a request `Origin` header").
+const FORM_REFERRER: &str = "same-origin";
+
 /// Writes a page of this `status`; false when it does not fit.
 #[must_use]
 fn page(
     response: &mut Response<'_>,
-    status: u16,
+    (status, referrer): (u16, &'static str),
     title: &str,
     content: &mut dyn FnMut(&mut Text<'_>),
 ) -> bool {
     response.reset();
     response.set_status(status);
     response.header("content-type", "text/html; charset=utf-8");
-    headers(response);
+    headers(referrer, response);
     response.body_with(|html| {
         html.push("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
         html.push("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
@@ -70,25 +78,30 @@ impl<'x> Answer<'x> {
         rows: &[(&'static str, Shown<'_>)],
     ) -> Self {
         let mut answer = Answer::empty(out);
-        let fits = page(&mut answer.response, 200, title, &mut |html| {
-            html.push("<p>");
-            html.push(sentence);
-            html.push("</p>\n<dl>\n");
-            for (name, value) in rows {
-                html.push("<dt>");
-                html.push(name);
-                html.push("</dt>\n<dd>");
-                match value {
-                    Shown::Text(text) => push_text(html, text),
-                    Shown::Number(number, unit) => {
-                        html.push_number(*number);
-                        html.push(unit);
+        let fits = page(
+            &mut answer.response,
+            (200, NO_REFERRER),
+            title,
+            &mut |html| {
+                html.push("<p>");
+                html.push(sentence);
+                html.push("</p>\n<dl>\n");
+                for (name, value) in rows {
+                    html.push("<dt>");
+                    html.push(name);
+                    html.push("</dt>\n<dd>");
+                    match value {
+                        Shown::Text(text) => push_text(html, text),
+                        Shown::Number(number, unit) => {
+                            html.push_number(*number);
+                            html.push(unit);
+                        }
                     }
+                    html.push("</dd>\n");
                 }
-                html.push("</dd>\n");
-            }
-            html.push("</dl>\n");
-        });
+                html.push("</dl>\n");
+            },
+        );
         if !fits {
             answer.response.reset();
         }
@@ -111,7 +124,7 @@ impl<'x, F: Iterator<Item = &'x str> + Clone> LoginForm<'x, F> {
     /// Writes the form; false when it does not fit.
     #[must_use]
     pub(super) fn write(&self, status: u16, response: &mut Response<'_>) -> bool {
-        page(response, status, "Sign in", &mut |html| {
+        page(response, (status, FORM_REFERRER), "Sign in", &mut |html| {
             if let Some(message) = self.message {
                 html.push("<p role=\"alert\">");
                 html.push(message);
@@ -160,7 +173,7 @@ impl<'x, F: Iterator<Item = &'x str> + Clone> LoginForm<'x, F> {
 /// Shows a code to be copied into the application; false when it does not fit.
 #[must_use]
 pub(super) fn code(code: &str, response: &mut Response<'_>) -> bool {
-    page(response, 200, "Signed in", &mut |html| {
+    page(response, (200, NO_REFERRER), "Signed in", &mut |html| {
         html.push("<p>Copy this code into the application:</p>\n<p><code id=\"code\">");
         push_text(html, code);
         html.push("</code></p>\n");
@@ -169,13 +182,18 @@ pub(super) fn code(code: &str, response: &mut Response<'_>) -> bool {
 
 /// Says what is wrong to a person, when there is nowhere to send an error to.
 pub(super) fn error(status: u16, answer: &ErrorAnswer, detail: &str, response: &mut Response<'_>) {
-    let fits = page(response, status, "This did not work", &mut |html| {
-        html.push("<p role=\"alert\"><code id=\"error\">");
-        push_text(html, answer.error);
-        html.push("</code>: ");
-        push_text(html, detail);
-        html.push("</p>\n");
-    });
+    let fits = page(
+        response,
+        (status, NO_REFERRER),
+        "This did not work",
+        &mut |html| {
+            html.push("<p role=\"alert\"><code id=\"error\">");
+            push_text(html, answer.error);
+            html.push("</code>: ");
+            push_text(html, detail);
+            html.push("</p>\n");
+        },
+    );
     if !fits {
         response.reset();
     }

@@ -1,5 +1,6 @@
 //! Redirect URIs: which ones are good, and how an answer is added to one.
 
+use super::page;
 use crate::codec::form;
 use crate::http::{Response, Text};
 
@@ -64,7 +65,7 @@ impl AuthorizationResponse<'_> {
     #[must_use]
     pub(super) fn write(&self, parameters: &[(&str, &str)], response: &mut Response<'_>) -> bool {
         response.set_status(303);
-        super::page::headers(response);
+        page::headers(page::NO_REFERRER, response);
         response.header_with("location", |text| {
             text.push(self.redirect_uri);
             let mut separator = if self.redirect_uri.contains('?') {

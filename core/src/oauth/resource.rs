@@ -142,7 +142,8 @@ impl<'x> Permit<'_, 'x> {
     /// Answers 403: it takes the scopes named in `scope`.
     pub fn insufficient(self, scope: &str) {
         let cause = BearerError::InsufficientScope;
-        let _full = self.events.push(Event::ResourceRefused { cause });
+        let event = me::refused(cause, Some(self.token.claims()));
+        let _full = self.events.push(event);
         me::challenge(self.response, cause, scope);
     }
 }

@@ -65,7 +65,7 @@ impl<'c> AuthorizationServer<'c> {
         let format = configuration.profile.access_token;
         Ok(AuthorizationServer {
             handles: HandleMac::new(&configuration.handle_keys, configuration.issuer),
-            form_mac: FormMac::new(&configuration.handle_keys),
+            form_mac: FormMac::new(&configuration.handle_keys, configuration.issuer),
             resource: ResourceServer {
                 keys: Keys::new(configuration.verifiers),
                 validation: Validation {

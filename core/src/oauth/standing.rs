@@ -6,12 +6,18 @@ use super::grant::{Grant, GrantId, Tag};
 use crate::jwt::Claims;
 use crate::time::UnixTime;
 
-/// Whether the grant has not been used in time, or has reached its end.
+/// Whether the grant has not been used in time, or has reached its end. One
+/// without refresh tokens has when its last access token has.
 pub(super) fn ended(configuration: &Configuration<'_>, grant: &Grant, now: UnixTime) -> bool {
-    now >= refresh_end(configuration, grant)
+    let end = if grant.refreshable {
+        refresh_end(configuration, grant)
+    } else {
+        grant.keep_until
+    };
+    now >= end
 }
 
-pub(super) fn refresh_end(configuration: &Configuration<'_>, grant: &Grant) -> UnixTime {
+fn refresh_end(configuration: &Configuration<'_>, grant: &Grant) -> UnixTime {
     let idle = configuration.profile.lifetimes.refresh_idle;
     grant.touched_at().plus(idle).min(grant.ends)
 }
@@ -23,9 +29,12 @@ pub(super) fn keep_until(
     now: UnixTime,
 ) -> UnixTime {
     let lifetimes = &configuration.profile.lifetimes;
+    let last_token = now.plus(lifetimes.access_token);
+    if !grant.refreshable {
+        return last_token;
+    }
     // A predecessor in grace gets access tokens a little later than this one.
-    let last_token = now.plus(lifetimes.access_token).plus(lifetimes.grace);
-    refresh_end(configuration, grant).max(last_token)
+    refresh_end(configuration, grant).max(last_token.plus(lifetimes.grace))
 }
 
 /// Whether everything that the grant rests on is still as it was: its client,
@@ -60,9 +69,8 @@ pub(super) fn user<'c>(
 }
 
 /// The grant that an access token belongs to, if one was stored.
-pub(super) fn grant_of(configuration: &Configuration<'_>, claims: &Claims<'_>) -> Option<GrantId> {
-    let form = configuration.profile.jwt_id;
-    JwtId::parse(claims.jwt_id?, form)?.grant()
+pub(super) fn grant_of(claims: &Claims<'_>) -> Option<GrantId> {
+    JwtId::of_token(claims)?.grant()
 }
 
 /// The user whose token has these claims; none for a client's own.

@@ -158,8 +158,16 @@ impl Format for Line<'_> {
                     defmt::write!(f, " subject={=str:?}", subject);
                 }
             }
-            Event::ResourceRefused { cause } => {
-                defmt::write!(f, "event=\"resource_refused\" cause={}", Words(cause));
+            Event::ResourceRefused {
+                cause,
+                client,
+                jwt_id,
+            } => {
+                defmt::write!(f, "event=\"resource_refused\"{}", Client(client));
+                if let Some(jwt_id) = jwt_id {
+                    defmt::write!(f, " jti={}", Id(&jwt_id.0));
+                }
+                defmt::write!(f, " cause={}", Words(cause));
             }
             // The core may learn to tell more.
             _ => defmt::write!(f, "event=\"other\""),

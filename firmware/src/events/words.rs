@@ -48,6 +48,7 @@ words! {
         UnsupportedResponseType => "unsupported response type",
         ForeignOrigin => "the form came from another site",
         FormForged => "the form's token is missing or another request's",
+        FormExpired => "the form had been open for too long",
         UnsupportedTokenType => "the token belongs to no stored grant",
         ApiKey => "wrong API key",
         UnsupportedGrantType => "unsupported grant type",

@@ -2,7 +2,7 @@
 //! the page, fills it in, and goes where it is sent.
 
 use super::session::Session;
-use super::setups::{CALLBACK, USER};
+use super::setups::{CALLBACK, ISSUER, USER};
 use crate::flow::{self, CHALLENGE, Pairs, VERIFIER, encode};
 use crate::host::Host;
 use crate::wire::{Request, Response};
@@ -57,9 +57,10 @@ pub fn asking(pairs: Pairs<'_>) -> Request {
     Request::new("GET", &format!("{AUTHORIZE}?{}", encode(pairs)))
 }
 
-/// What a browser sends when `decision` is pressed on `page`. A page without
-/// referrer has no origin to name.
+/// What a browser sends when `decision` is pressed on `page`: with its origin,
+/// since the page's policy lets it name that to this server.
 pub fn filled_in(page: &Response, decision: &str, (name, password): (&str, &str)) -> Request {
+    assert_eq!(page.header("referrer-policy"), Some("same-origin"));
     let html = page.text();
     let (_, action) = html
         .split_once("<form method=\"post\" action=\"")
@@ -83,7 +84,7 @@ pub fn filled_in(page: &Response, decision: &str, (name, password): (&str, &str)
         ("decision", decision),
     ]);
     Request::new("POST", &action)
-        .header("Origin", "null")
+        .header("Origin", ISSUER)
         .header("Sec-Fetch-Site", "same-origin")
         .form(&encode(&pairs))
 }

@@ -46,8 +46,17 @@ pub fn r51_everything_is_logged_once_and_nothing_secret<H: Host>() {
         1,
         "{log}"
     );
-    session.me(&r2.member("access_token"));
-    session.log_with(|log| lines(log, &["resource_refused"]) == 1);
+    // Whose token was refused is said, if it is a token.
+    let access = r2.member("access_token");
+    session.me(&access);
+    session.me("nonsense");
+    let profile = smallgate_core::profile::TEEN_QUOTES;
+    let token = verified(&profile, &access, session.host.now());
+    let jti = token.claims["jti"].as_str().unwrap();
+    let log = session.log_with(|log| lines(log, &["resource_refused"]) == 2);
+    let words = ["resource_refused", "42", jti, "The token was revoked."];
+    assert_eq!(lines(&log, &words), 1, "{log}");
+    assert_eq!(lines(&log, &["resource_refused", "jti"]), 1, "{log}");
 
     for _ in 0..12 {
         let form = format!("{FIRST}&client_id=42&client_secret=wrong-secret-wrong-secret");
@@ -70,6 +79,21 @@ pub fn r51_everything_is_logged_once_and_nothing_secret<H: Host>() {
     );
     let log = session.log_with(|log| log.contains("unknown client"));
     assert!(!log.contains(typed), "{log}");
+}
+
+pub fn r51_a_change_of_the_signing_key_is_logged<H: Host>() {
+    for (setup, kid, verifying) in [(standard(), "e1", 1), (standard().next_key(), "e2", 2)] {
+        let session = Session::<H>::start(setup);
+        let log = session.log_with(|log| log.contains("signing_key"));
+        assert_eq!(lines(&log, &["signing_key"]), 1, "{log}");
+        // As JSON writes it, and as a board does.
+        let told = ["\"verifying\":", "verifying="]
+            .map(|name| format!("{name}{verifying}"))
+            .iter()
+            .map(|count| lines(&log, &["signing_key", "ES256", kid, count]))
+            .sum::<usize>();
+        assert_eq!(told, 1, "{log}");
+    }
 }
 
 /// Every secret there is, in every place it could be put by mistake.

@@ -182,11 +182,15 @@ fn r46_the_form_token_of_another_request_client_or_server() {
             settings.handle_keys.current = smallgate_core::oauth::MasterKey::new([1; 32]);
         })
         .rig();
+    // Two servers may have one key, as handles know.
+    let mut neighbour = Settings::new(STANDARD)
+        .with(|settings| settings.issuer = "https://as2.example")
+        .rig();
     let changed: Vec<_> = ASKED
         .iter()
         .map(|(name, value)| (*name, if *name == "state" { "abc" } else { value }))
         .collect();
-    let pages = [rig.ask(&changed), other.ask(ASKED)];
+    let pages = [rig.ask(&changed), other.ask(ASKED), neighbour.ask(ASKED)];
     let page = rig.ask(ASKED);
     for stranger in pages {
         let token = value(&hidden(&stranger.body), "form_token").to_owned();
@@ -237,6 +241,7 @@ fn r46_origin_and_sec_fetch_site_matrix() {
     const HOST: (&str, &str) = ("host", "as.example");
     let origins = [
         (None, true),
+        // Good where the next one says whose it is.
         (Some("null"), true),
         (Some(ISSUER), true),
         (Some("http://as.example"), true),
@@ -270,7 +275,8 @@ fn r46_origin_and_sec_fetch_site_matrix() {
                 headers.extend(origin.map(|origin| ("origin", origin)));
                 headers.extend(site.map(|site| ("sec-fetch-site", site)));
                 let reply = send(&mut rig, &fields, &headers);
-                let good = origin_is_good && site_is_good;
+                let nobodys = origin == Some("null") && site.is_none();
+                let good = origin_is_good && site_is_good && !nobodys;
                 let status = if good { 303 } else { 403 };
                 assert_eq!(reply.status, status, "{origin:?} {site:?} {decision}");
                 assert_eq!(rig.store.is_empty(), !good || decision == "deny");
@@ -392,6 +398,40 @@ fn r12_r43_an_unknown_user_looks_like_a_wrong_password() {
         (&wrong.headers, &wrong.body),
         (&silent.headers, &silent.body)
     );
+}
+
+#[test]
+fn r51_every_refusal_of_a_form_is_an_event_with_its_client() {
+    let cases: [(u64, Pairs<'_>, &str); 5] = [
+        (0, &[], "Missing(Username)"),
+        (0, &[("username", USERNAME)], "Missing(Password)"),
+        (
+            0,
+            &[("password", PASSWORD), ("username", "")],
+            "Missing(Username)",
+        ),
+        (
+            0,
+            &[("username", USERNAME), ("password", "x")],
+            "WrongPassword",
+        ),
+        (
+            600,
+            &[("username", USERNAME), ("password", PASSWORD)],
+            "FormExpired",
+        ),
+    ];
+    for (passed, login, cause) in cases {
+        let mut rig = rig();
+        let page = rig.ask(ASKED);
+        assert!(page.events.is_empty(), "{:?}", page.events);
+        rig.pass(passed);
+        let reply = rig.submit(&page, login, "approve");
+        assert_eq!(reply.status, 403, "{cause}");
+        let event = format!("Refused {{ client: Some(\"demo\"), cause: {cause} }}");
+        assert_eq!(reply.events, [event]);
+        assert_no_code(&rig, &reply);
+    }
 }
 
 #[test]

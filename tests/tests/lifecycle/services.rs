@@ -11,10 +11,12 @@ use smallgate_core::profile::{
 };
 use smallgate_core::secret::SecretHash;
 use smallgate_core::time::Seconds;
+use smallgate_tests::flow::Operation::{Confirm, Load};
 use smallgate_tests::flow::{
-    ASK_S256, DEMO, PASSWORD, PUBLIC, Settings, USERNAME, VERIFIER, encode, redemption, refreshing,
+    ASK_S256, Call, DEMO, PASSWORD, PUBLIC, Settings, USERNAME, VERIFIER, encode, meddled,
+    redemption, refreshing,
 };
-use smallgate_tests::rig::{Reply, Rig, SECRET};
+use smallgate_tests::rig::{Reply, Rig, SECRET, finish};
 
 fn basic() -> String {
     format!(
@@ -140,6 +142,63 @@ fn r27_breakout_a_use_gives_the_predecessor_no_new_grace() {
     assert_eq!(rig.grant().touched, 20 * 86_400);
     let reply = breakout_refresh(&mut rig, &first);
     assert_eq!(reply.status, 400, "rotated away twenty days ago: {reply:?}");
+    assert_eq!(rig.grant().state, State::Revoked(Reason::RefreshReused));
+}
+
+/// BreakOut's refresh request, and a request of the same client to revoke.
+fn reuse_and_revocation(token: &str) -> (Call, Call) {
+    let refresh = [&refreshing(token)[..], &DEMO.pairs()].concat();
+    let revoke = [&[("token", token)][..], &DEMO.pairs()].concat();
+    (
+        Call::new("/oauth/token", &refresh, 1 << 40),
+        Call::new("/oauth/revoke", &revoke, 1 << 41),
+    )
+}
+
+/// BreakOut where a client may authenticate in the body, and revoke.
+fn revocable() -> Settings {
+    Settings::new(Profile {
+        revocation: true,
+        client_authentication: STANDARD.client_authentication,
+        ..BREAKOUT
+    })
+    .with(|settings| settings.clients.retain(|client| client.secret.is_some()))
+}
+
+#[test]
+fn r25_breakout_a_use_writes_nothing_while_nothing_is_touched() {
+    let mut rig = revocable().rig();
+    let token = login(&mut rig).member("refresh_token");
+    let made = rig.grant();
+    let (refresh, _) = reuse_and_revocation(&token);
+    let (reply, asked) = meddled(&mut rig, refresh, |_, _, _| None);
+    assert_eq!(reply.status, 200, "{reply:?}");
+    // Confirmed all the same: tokens leave only for a record that still stands.
+    assert_eq!(asked, [Load, Confirm]);
+    assert_eq!(rig.grant(), made);
+}
+
+#[test]
+fn r25_r49_breakout_a_revocation_between_reading_and_answering_wins() {
+    let mut rig = revocable().rig();
+    let token = login(&mut rig).member("refresh_token");
+    let (refresh, mut revoke) = reuse_and_revocation(&token);
+    let settings = revocable().rig();
+    let (server, throttle) = (&settings.server, &settings.throttle);
+    let clock = rig.clock;
+    let mut step = Some(revoke.begin((server, clock, throttle)));
+    let (reply, asked) = meddled(&mut rig, refresh, |_, operation, store| {
+        if operation == Confirm
+            && let Some(step) = step.take()
+        {
+            assert_eq!(finish(step, store).status, 200);
+        }
+        None
+    });
+    assert_eq!(asked, [Load, Confirm, Load]);
+    assert_eq!(reply.status, 400, "{reply:?}");
+    assert!(!reply.events.iter().any(|event| event.starts_with("Issued")));
+    assert_eq!(rig.grant().state, State::Revoked(Reason::Requested));
 }
 
 #[test]
@@ -262,6 +321,34 @@ fn r18_drillster_code_without_redirect_uri_and_refresh() {
     assert_eq!(rig.me(&next.member("access_token")).status, 401);
 }
 
+#[test]
+fn r51_a_refused_token_is_named_as_it_was_when_it_was_issued() {
+    // A `jti` in base64url, and one that is a UUID.
+    for profile in [STANDARD, DRILLSTER] {
+        let mut rig = Settings::new(profile).rig();
+        let code = rig.code(DEMO, &[]);
+        let tokens = rig.redeem(DEMO, &code, &[]);
+        let issued = tokens.events.iter().find(|event| event.contains("Issued"));
+        let (_, jwt_id) = issued
+            .expect("issued")
+            .split_once("jwt_id: ")
+            .expect("named");
+        let jwt_id = jwt_id.trim_end_matches(" }");
+        rig.redeem(DEMO, &code, &[]);
+        let refused = rig.me(&tokens.member("access_token"));
+        let event = format!(
+            "ResourceRefused {{ cause: Revoked, client: Some(\"demo\"), jwt_id: Some({jwt_id}) }}"
+        );
+        assert_eq!(refused.events, [event]);
+        // Whatever is no good token names nobody.
+        let refused = rig.me("a.b.c");
+        assert!(
+            refused.events[0].ends_with("client: None, jwt_id: None }"),
+            "{refused:?}"
+        );
+    }
+}
+
 const OUT_OF_BAND: &str = "urn:ietf:wg:oauth:2.0:oob:auto";
 
 fn dressipi() -> Settings {
@@ -323,7 +410,7 @@ fn r21_dressipi_redirect_uri_is_required_on_both_grants() {
 }
 
 #[test]
-fn r14_dressipi_api_key_is_compared_where_one_is_configured() {
+fn dressipi_api_key_is_compared_where_one_is_configured() {
     let mut rig = dressipi()
         .with(|settings| settings.api_key = Some(SecretHash::of(b"the-key")))
         .rig();

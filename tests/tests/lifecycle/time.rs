@@ -1,11 +1,12 @@
 //! Every second that matters: the ends of codes, grace, idle time and grants,
 //! and clocks that can not be trusted.
 
-use smallgate_core::oauth::{Clock, Reason, State};
-use smallgate_core::profile::STANDARD;
+use smallgate_core::oauth::{Clock, Grant, GrantId, Reason, Record, State, Tag};
+use smallgate_core::profile::{GrantType, GrantTypes, STANDARD};
+use smallgate_core::store::{Committed, Seen, Store, Write};
 use smallgate_core::time::{Seconds, UnixTime};
 use smallgate_tests::flow::{ASK_S256, DEMO, Settings, VERIFIER};
-use smallgate_tests::rig::{Rig, START};
+use smallgate_tests::rig::{GRANTS, Reply, Rig, START};
 
 fn settings(skew: u32) -> Settings {
     Settings::new(STANDARD).with(|settings| settings.skew = skew)
@@ -205,4 +206,84 @@ fn r40_a_clock_that_went_back_makes_no_token_good_again() {
     let reply = rig.me(&token);
     assert_eq!(reply.status, 503);
     assert!(reply.header("retry-after").is_some());
+}
+
+// Grants without refresh tokens.
+
+const ACCESS: u64 = 3600;
+
+/// Codes are redeemed for an access token alone, which outlives the idle time
+/// that refresh tokens would have.
+fn without_refresh() -> Settings {
+    settings(0).with(|settings| {
+        settings.profile.lifetimes.refresh_idle = Seconds(600);
+        settings.client("demo").grant_types = GrantTypes::of(&[GrantType::AuthorizationCode]);
+    })
+}
+
+fn redeemed(rig: &mut Rig) -> (String, Reply) {
+    let code = rig.code(DEMO, ASK_S256);
+    let reply = rig.redeem(DEMO, &code, &[("code_verifier", VERIFIER)]);
+    assert_eq!(reply.status, 200, "{reply:?}");
+    assert_eq!(reply.json()["refresh_token"], serde_json::Value::Null);
+    (code, reply)
+}
+
+#[test]
+fn r29_a_grant_without_refresh_tokens_is_kept_until_its_access_token_ends() {
+    let mut rig = without_refresh().rig();
+    redeemed(&mut rig);
+    let grant = rig.grant();
+    assert!(!grant.refreshable);
+    assert_eq!(grant.keep_until, UnixTime(START.0 + ACCESS));
+    // With them it is kept for them.
+    let mut rig = settings(0).rig();
+    rig.first_tokens(DEMO);
+    assert_eq!(rig.grant().keep_until, UnixTime(START.0 + 30 * 86_400));
+}
+
+#[test]
+fn r29_a_grant_without_refresh_tokens_gives_its_slot_back_with_its_access_token() {
+    let mut rig = without_refresh().rig();
+    redeemed(&mut rig);
+    let grant = rig.grant();
+    // Everybody else's grants fill the store, for long.
+    for at in 1..GRANTS {
+        let other = Grant {
+            id: GrantId::new([at as u8; 12]),
+            user: Some(Tag::user(&at.to_string())),
+            keep_until: UnixTime(START.0 + 10 * ACCESS),
+            ..grant
+        };
+        let record = Record::new(&other);
+        let write = Write::Record(&record);
+        let done = rig.store.commit(START, &other.id, Seen::ABSENT, write);
+        assert_eq!(done, Committed::Done);
+    }
+    for (passed, status) in [(ACCESS - 1, 503), (ACCESS, 303)] {
+        at(&mut rig, passed);
+        let page = rig.ask(&[("response_type", "code"), ("client_id", "demo")]);
+        assert_eq!(rig.approve(&page).status, status, "{passed}");
+    }
+    assert_eq!(rig.store.len(), GRANTS);
+    assert!(rig.store.records().all(|record| record.id() != grant.id));
+}
+
+#[test]
+fn r19_a_replayed_code_revokes_while_the_access_token_lives() {
+    let replays = [
+        (1, State::Revoked(Reason::CodeReplayed)),
+        (ACCESS - 1, State::Revoked(Reason::CodeReplayed)),
+        // Nothing is left to be revoked, nor to be written.
+        (ACCESS, State::Active { generation: 1 }),
+    ];
+    for (passed, state) in replays {
+        let mut rig = without_refresh().rig();
+        let (code, reply) = redeemed(&mut rig);
+        at(&mut rig, passed);
+        let replay = rig.redeem(DEMO, &code, &[("code_verifier", VERIFIER)]);
+        assert_eq!(replay.member("error"), "invalid_grant", "{passed}");
+        assert_eq!(rig.grant().state, state, "{passed}");
+        assert_eq!(rig.me(&reply.member("access_token")).status, 401);
+    }
 }

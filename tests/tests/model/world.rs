@@ -80,7 +80,7 @@ macro_rules! counts {
 }
 counts! {
     operations, steps, exchanges, conflicts, tokens, repeats, refused, unavailable_clients,
-    revoked_by_replay, revoked_on_request, responses_lost, access_checks, calm_at_the_end, honest_at_the_end
+    revoked_by_replay, revoked_on_request, responses_lost, access_checks, predecessors_told, calm_at_the_end, honest_at_the_end
 }
 
 /// A grant as everybody outside sees it.
@@ -581,7 +581,8 @@ impl<'x> World<'x> {
             let status = self.me(&token);
             same!(status, if good { 200 } else { 401 }, "{:?}", grant);
         }
-        // Seen from outside, too, one refresh token at most is good.
+        // Seen from outside, too, one refresh token at most is good, and for a
+        // while its predecessor; and what is said of either tells of no rotation.
         if who == PUBLIC || !stands {
             return Ok(());
         }
@@ -590,8 +591,17 @@ impl<'x> World<'x> {
             let pairs = [&[("token", token.as_str())][..], &who.pairs()].concat();
             let reply = self.at_once("/oauth/introspect", &pairs);
             let newest = grant.state == State::Active(generation);
-            let good = newest && !grant.over(self.now);
-            same!(reply.json()["active"].as_bool(), Some(good));
+            let in_grace = self.now < grant.rotated.max(self.serving_since) + reference::GRACE;
+            let repeats = grant.state == State::Active(generation + 1) && in_grace;
+            let good = (newest || repeats) && !grant.over(self.now);
+            let told = reply.json();
+            same!(told["active"].as_bool(), Some(good));
+            if good {
+                self.counts.predecessors_told += u64::from(repeats);
+                let ends = grant.created + reference::ABSOLUTE;
+                same!(told["iat"].as_u64(), Some(grant.created));
+                same!(told["exp"].as_u64(), Some(ends));
+            }
         }
         Ok(())
     }

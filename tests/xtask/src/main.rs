@@ -13,6 +13,7 @@ mod measure;
 mod powercut;
 mod process;
 mod qemu;
+mod readme;
 mod requirements;
 mod test;
 mod toolchain;
@@ -37,7 +38,7 @@ enum Task {
     Lint(lint::Options),
     /// What must be installed, and what is
     Doctor,
-    /// Which tests hold each requirement; fails where one has none
+    /// Which tests hold each requirement, and the README's table; fails where there is none
     Requirements(requirements::Options),
     /// Fuzz one target, or each in turn
     Fuzz(fuzz::Options),

@@ -1,5 +1,5 @@
 //! `cargo xtask requirements`: which tests hold each requirement. A test carries the numbers of its
-//! requirements at the beginning of its name: `r18_r19_…`.
+//! requirements at the beginning of its name: `r18_r19_…`. With `--readme`, the README's table.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -10,6 +10,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::process::{cargo, line, root};
+use crate::readme;
 use crate::test::proof_arguments;
 
 #[derive(Args)]
@@ -17,6 +18,12 @@ pub(crate) struct Options {
     /// For machines: one JSON array with all tests
     #[arg(long)]
     json: bool,
+    /// Write the README's table of what works, from the profiles and the tests of its cells
+    #[arg(long, conflicts_with = "json")]
+    readme: bool,
+    /// Write nothing, and fail if the README is out of step
+    #[arg(long, requires = "readme")]
+    check: bool,
 }
 
 /// What the requirements are about, the first one first.
@@ -83,20 +90,47 @@ const LATER: [(usize, &str); 1] = [(
 /// The tests of each requirement, by number; as `target: test`.
 type Held = BTreeMap<usize, BTreeSet<String>>;
 
+/// The tests that there are, as `target: test`.
+#[derive(Default)]
+struct Found {
+    all: BTreeSet<String>,
+    held: Held,
+}
+
+/// What the part `host` holds: every requirement has a test there, and every cell of the README's
+/// table. The tests are built already.
+pub(crate) fn check() -> Result<()> {
+    let mut found = Found::default();
+    gather(&["--workspace".to_owned()], &mut found)?;
+    complete(&found.held)?;
+    readme::check(&found.all)
+}
+
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let mut held = Held::new();
-    gather(&["--workspace".to_owned()], &mut held)?;
+    let mut found = Found::default();
+    gather(&["--workspace".to_owned()], &mut found)?;
+    if options.readme {
+        return match options.check {
+            true => readme::check(&found.all),
+            false => readme::write(&found.all),
+        };
+    }
     let metadata =
         crate::fuzz::metadata(cargo().args(["metadata", "--no-deps", "--format-version=1"]))?;
     if let Some(arguments) = proof_arguments(&metadata) {
-        gather(&arguments, &mut held)?;
+        gather(&arguments, &mut found)?;
     }
     if options.json {
-        println!("{}", serde_json::to_string_pretty(&report(&held))?);
+        println!("{}", serde_json::to_string_pretty(&report(&found.held))?);
     } else {
-        print!("{}", table(&held));
+        print!("{}", table(&found.held));
     }
-    let unheld = unheld(&held);
+    complete(&found.held)
+}
+
+/// Fails if a requirement has no test.
+fn complete(held: &Held) -> Result<()> {
+    let unheld = unheld(held);
     if !unheld.is_empty() {
         bail!("no test for {}", unheld.join(", "));
     }
@@ -104,7 +138,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 }
 
 /// Builds the tests that `arguments` choose, and asks each program for its list.
-fn gather(arguments: &[String], held: &mut Held) -> Result<()> {
+fn gather(arguments: &[String], found: &mut Found) -> Result<()> {
     let mut build = cargo();
     build
         .arg("test")
@@ -125,7 +159,7 @@ fn gather(arguments: &[String], held: &mut Held) -> Result<()> {
             let mut list = Command::new(program);
             list.current_dir(root())
                 .args(["--list", "--format", "terse"]);
-            add(target, &said(&mut list)?, held);
+            add(target, &said(&mut list)?, found);
         }
     }
     Ok(())
@@ -143,12 +177,13 @@ fn said(command: &mut Command) -> Result<String> {
 }
 
 /// Adds the tests of a program's list.
-fn add(target: &str, list: &str, held: &mut Held) {
+fn add(target: &str, list: &str, found: &mut Found) {
     for test in list.lines().filter_map(|line| line.strip_suffix(": test")) {
+        let name = format!("{target}: {test}");
         for number in numbers(test) {
-            let tests = held.entry(number).or_default();
-            tests.insert(format!("{target}: {test}"));
+            found.held.entry(number).or_default().insert(name.clone());
         }
+        found.all.insert(name);
     }
 }
 
@@ -216,29 +251,31 @@ mod tests {
 
     #[test]
     fn a_requirement_without_a_test_is_told_unless_it_is_for_later() {
-        let mut held = Held::new();
+        let mut found = Found::default();
         let names: Vec<_> = (1..=51)
             .map(|number| format!("r{number:02}_x: test"))
             .collect();
-        add("t", &names.join("\n"), &mut held);
-        assert_eq!(unheld(&held), [""; 0]);
-        held.remove(&30);
-        held.remove(&18);
-        assert_eq!(unheld(&held), ["R18"]);
-        add("t", "r18_bench: benchmark\n1 test, 1 benchmark", &mut held);
-        assert_eq!(unheld(&held), ["R18"]);
+        add("t", &names.join("\n"), &mut found);
+        assert_eq!(unheld(&found.held), [""; 0]);
+        assert_eq!(found.all.len(), 51);
+        found.held.remove(&30);
+        found.held.remove(&18);
+        assert_eq!(unheld(&found.held), ["R18"]);
+        add("t", "r18_bench: benchmark\n1 test, 1 benchmark", &mut found);
+        assert_eq!(unheld(&found.held), ["R18"]);
+        assert!(complete(&found.held).is_err());
     }
 
     #[test]
     fn the_report_has_all_requirements_and_their_tests() {
-        let mut held = Held::new();
-        add("suite", "a::r02_query: test\n\n", &mut held);
-        let report = report(&held);
+        let mut found = Found::default();
+        add("suite", "a::r02_query: test\n\n", &mut found);
+        let report = report(&found.held);
         assert_eq!(report.as_array().map(Vec::len), Some(51));
         assert_eq!(report[1]["tests"], json!(["suite: a::r02_query"]));
         assert_eq!(report[0]["tests"], json!([]));
         assert!(
-            table(&held)
+            table(&found.held)
                 .lines()
                 .nth(1)
                 .is_some_and(|row| row.ends_with("1  suite: a::r02_query"))

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::process::{cargo, stream};
 use crate::toolchain::Road;
 use crate::tools::{Need, ensure};
-use crate::{board_test, fuzz};
+use crate::{board_test, fuzz, requirements};
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -209,8 +209,17 @@ fn verdict(tally: Tally) -> Option<String> {
     }
 }
 
+/// The workspace's tests, and that they are all that is asked for: that counts as one more.
 fn host(_: &Options) -> Result<Tally> {
-    cargo_test(&["--workspace"])
+    let mut tally = cargo_test(&["--workspace"])?;
+    match requirements::check() {
+        Ok(()) => tally.passed += 1,
+        Err(error) => {
+            println!("requirements: {error:#}");
+            tally.failed += 1;
+        }
+    }
+    Ok(tally)
 }
 
 fn state(_: &Options) -> Result<Tally> {

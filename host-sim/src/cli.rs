@@ -22,7 +22,10 @@ pub(crate) fn run() -> Result<(), String> {
         Command::Key(command) => command.run(),
         Command::Secret(SecretCommand::New) => {
             let (secret, line) = credentials::new_secret()?;
-            println!("{secret}\n{line}");
+            eprintln!("the secret, for the client; it is shown here alone:");
+            println!("{secret}");
+            eprintln!("its hash, for the client's table in the configuration:");
+            println!("{line}");
             Ok(())
         }
         Command::User(command) => command.run(),
@@ -42,7 +45,12 @@ pub(crate) fn run() -> Result<(), String> {
 /// Without a subcommand it serves; without --config it serves a demonstration,
 /// and prints curl lines to try it with.
 #[derive(Parser)]
-#[command(name = "smallgate", version, args_conflicts_with_subcommands = true)]
+#[command(
+    name = "smallgate",
+    version,
+    args_conflicts_with_subcommands = true,
+    after_help = EXAMPLES
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
@@ -50,9 +58,19 @@ struct Arguments {
     serve: Serve,
 }
 
+/// What one does first, below the help.
+const EXAMPLES: &str = "\
+Examples:
+  smallgate                                  a demonstration, and curl lines to try it with
+  smallgate --profile breakout --listen 127.0.0.1:0
+  smallgate --clock 2026-01-01T00:00:00Z     the clock stands until /sim/clock moves it
+  smallgate config example > gateway.toml && smallgate config check gateway.toml
+  smallgate --config gateway.toml --store file:grants.bin --log json";
+
 #[derive(Subcommand)]
 enum Command {
     /// Serve token requests (the default)
+    #[command(after_help = EXAMPLES)]
     Serve(Serve),
     /// Pack a configuration into an image that boards read from their flash
     Provision(Provision),
@@ -78,14 +96,16 @@ enum Command {
 
 #[derive(Args)]
 struct Serve {
-    /// A configuration; without one a demonstration runs
+    /// A configuration, such as `smallgate config example` prints; without one
+    /// a demonstration runs
     #[arg(long, value_name = "FILE.toml")]
     config: Option<PathBuf>,
     /// An image that `smallgate provision` made, instead of a configuration
     #[arg(long, value_name = "FILE.bin", conflicts_with_all = ["config", "profile"])]
     image: Option<PathBuf>,
     /// The service to behave like: standard, drillster, teen-quotes, dressipi
-    /// or breakout. It picks the demonstration; a configuration names its own
+    /// or breakout. It picks the demonstration, and is for a configuration that
+    /// names no profile; one that names another is refused [default: standard]
     #[arg(long, value_name = "NAME", value_parser = profile_named)]
     profile: Option<&'static Profile>,
     /// The address to listen on; port 0 picks a free one [default: the
@@ -157,10 +177,11 @@ pub(crate) fn profile_named(name: &str) -> Result<&'static Profile, String> {
 
 #[derive(Subcommand)]
 enum KeyCommand {
-    /// Make a key and print it: a private JWK, or the value of `handle`
+    /// Make a key and print it: a private JWK, or the line `handle = …`
     New {
-        /// es256 and hs256 sign tokens; handle is behind codes and refresh
-        /// tokens
+        /// es256 and hs256 sign tokens: a JWK, which stands in [keys] between
+        /// the quotes of signing = '''…''', or in a file for "file:PATH".
+        /// handle is behind codes and refresh tokens: a whole line for [keys]
         #[arg(value_enum)]
         kind: KeyKind,
     },
@@ -182,26 +203,38 @@ enum KeyKind {
 impl KeyCommand {
     fn run(self) -> Result<(), String> {
         let line = match self {
-            KeyCommand::New { kind } => match kind {
-                KeyKind::Es256 => keys::print_private(&keys::make(Algorithm::Es256)?)?,
-                KeyKind::Hs256 => keys::print_private(&keys::make(Algorithm::Hs256)?)?,
-                KeyKind::Handle => format!(
-                    "handle = \"{}\"",
-                    credentials::base64url(&credentials::random::<32>()?)
-                ),
-            },
-            KeyCommand::Public { key } => {
-                keys::print_public(&keys::parse(&keys::argument(&key)?)?)?
-            }
+            KeyCommand::New { kind } => kind.make()?,
+            KeyCommand::Public { key } => keys::print_public(&keys::argument(&key, keys::parse)?)?,
         };
         println!("{line}");
         Ok(())
     }
 }
 
+impl KeyKind {
+    /// Makes one, and says on standard error where it goes: what is on standard
+    /// output can be read by a program.
+    fn make(self) -> Result<String, String> {
+        let algorithm = match self {
+            KeyKind::Es256 => Algorithm::Es256,
+            KeyKind::Hs256 => Algorithm::Hs256,
+            KeyKind::Handle => {
+                eprintln!("a line for [keys] of the configuration:");
+                let key = credentials::base64url(&credentials::random::<32>()?);
+                return Ok(format!("handle = \"{key}\""));
+            }
+        };
+        eprintln!(
+            "for [keys] of the configuration: signing = '''JWK''' with this in the place of JWK, or signing = \"file:PATH\" with this in a file:"
+        );
+        keys::print_private(&keys::make(algorithm)?)
+    }
+}
+
 #[derive(Subcommand)]
 enum SecretCommand {
-    /// Print a new secret for a client, and the line for its [[client]] table
+    /// Print a new secret for a client, and below it the line for its
+    /// [[client]] table
     New,
 }
 
@@ -215,8 +248,9 @@ enum UserCommand {
         /// The `sub` of the user's tokens, which never changes [default: random]
         #[arg(long)]
         sub: Option<String>,
-        /// Iterations of PBKDF2, at least 10000: about a second on a
-        /// Cortex-M4 at 100 MHz, which takes more too, and longer for it
+        /// Iterations of PBKDF2. The fewest are 10000, which take a Cortex-M4
+        /// at 100 MHz about a second; a board takes more too, and
+        /// proportionally longer
         #[arg(long, default_value_t = 600_000, value_parser = clap::value_parser!(u32).range(i64::from(credentials::FEWEST_ITERATIONS)..=100_000_000))]
         iterations: u32,
     },

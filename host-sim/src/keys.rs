@@ -93,12 +93,26 @@ pub(crate) fn others_may_use(_path: &Path) -> bool {
     false
 }
 
-/// The text of a `--key` argument: itself, or the file named after `@`.
-pub(crate) fn argument(text: &str) -> Result<String, String> {
-    match text.strip_prefix('@') {
-        None => Ok(text.to_owned()),
-        Some(path) => read(Path::new(path)),
+/// What `parse` makes of an argument that is a key: of itself, or of the file
+/// named after `@`.
+pub(crate) fn argument<T>(
+    text: &str,
+    parse: impl FnOnce(&str) -> Result<T, String>,
+) -> Result<T, String> {
+    if let Some(path) = text.strip_prefix('@') {
+        return parse(&read(Path::new(path))?);
     }
+    parse(text).map_err(|error| {
+        // It may be a secret, so nothing is said of it but that it is a file.
+        match (
+            Path::new(text).is_file(),
+            text.trim_start().starts_with('{'),
+        ) {
+            (true, _) => format!("{error}\n  remedy: {text} is a file: write @{text}"),
+            (false, false) => format!("{error}\n  remedy: write the JWK itself, or @FILE"),
+            (false, true) => error,
+        }
+    })
 }
 
 fn read(path: &Path) -> Result<String, String> {

@@ -139,7 +139,7 @@ pub(crate) fn commit_refused(grant: &GrantId) {
 /// Logs how a device is, now that it is not as it was.
 pub(crate) fn device(name: &str, health: Result<(), Fault>) {
     match health {
-        Ok(()) => info!(event = "device", device = name, "it is heard of again"),
+        Ok(()) => info!(event = "device", device = name, "it answers"),
         Err(cause) => warn!(event = "device", device = name, cause = %cause),
     }
 }

@@ -29,7 +29,16 @@ const DEMO_ISSUER: &str = "http://127.0.0.1:8080";
 /// Iterations of password hashing on a Cortex-M4 at 100 MHz.
 const ITERATIONS_A_SECOND: u32 = 10_000;
 
+/// Below the help.
+const EXAMPLES: &str = "\
+Examples:
+  smallgate config example --board > gateway.toml
+  smallgate provision gateway.toml -o image.bin && smallgate serve --image image.bin
+  smallgate provision gateway.toml --uf2 0x10100000 -o gateway-config.uf2
+  smallgate provision --demo breakout -o image.bin";
+
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Provision {
     /// The configuration, with issuer, signing key and handle key
     #[arg(
@@ -176,7 +185,7 @@ pub(crate) fn missing(notes: &Notes) -> impl Iterator<Item = (&'static str, &'st
         (
             notes.signing_key_made,
             "no signing key is configured",
-            "write signing = '''…''' in [keys], with the line that `smallgate key new es256` (or hs256) prints",
+            "write signing = '''…''' in [keys], with the JWK that `smallgate key new es256` (or hs256) prints between the quotes",
         ),
         (
             notes.handle_key_made,

@@ -62,7 +62,7 @@ async fn run(plan: Plan) -> Result<(), String> {
     let listen = plan.listen.or(settings.listen).unwrap_or(DEFAULT_LISTEN);
     let listener = TcpListener::bind(listen)
         .await
-        .map_err(|error| format!("{listen} can not be listened on: {error}"))?;
+        .map_err(|error| not_listened_on(listen, &error))?;
     let address = listener
         .local_addr()
         .map_err(|error| format!("the address listened on is not known: {error}"))?;
@@ -95,6 +95,15 @@ async fn run(plan: Plan) -> Result<(), String> {
     announce(&url, demonstrated.then_some(&profile));
     accept(listener, service, &settings, stop_signal()?).await;
     Ok(())
+}
+
+fn not_listened_on(listen: SocketAddr, error: &io::Error) -> String {
+    let remedy = match error.kind() {
+        io::ErrorKind::AddrInUse => "`--listen 127.0.0.1:0` picks a free port",
+        io::ErrorKind::PermissionDenied => "choose a port of 1024 or more with --listen",
+        _ => "name an address of this computer with --listen, such as 127.0.0.1:8080",
+    };
+    format!("{listen} can not be listened on: {error}\n  remedy: {remedy}")
 }
 
 /// Where a configuration comes from.

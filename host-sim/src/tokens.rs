@@ -12,15 +12,35 @@ use smallgate_core::time::UnixTime;
 use crate::clock::HostClock;
 use crate::times;
 
+/// Below the help of each.
+const ISSUE: &str = "\
+Examples:
+  smallgate key new es256 > k.jwk
+  smallgate token issue --key @k.jwk --iss https://as.example --sub alice --scope 'read write'
+  smallgate token issue --key @k.jwk --iss https://as.example --sub alice --lifetime 5m --claim level=3
+  smallgate token issue --key @k.jwk --profile dressipi --sub alice";
+const VERIFY: &str = "\
+Examples:
+  smallgate key public @k.jwk > public.jwk
+  smallgate token verify --key @public.jwk --issuer https://as.example --audience https://as.example \"$TOKEN\"
+  curl -s http://127.0.0.1:8080/jwks.json > jwks.json
+  smallgate token verify --key @jwks.json --issuer http://127.0.0.1:8080 --audience http://127.0.0.1:8080 < token.txt";
+const DECODE: &str = "\
+Example:
+  smallgate token decode \"$TOKEN\"     on standard output: the header and the payload, as JSON";
+
 /// What can be done with a token.
 #[derive(Subcommand)]
 pub(crate) enum TokenCommand {
     /// Sign a token with claims of your choice, and print it
+    #[command(after_help = ISSUE)]
     Issue(issue::Issue),
     /// Verify a token and print its claims; exit code 1 and the precise cause
     /// if it is not good
+    #[command(after_help = VERIFY)]
     Verify(verify::Verify),
     /// Print what a token says, without verifying anything
+    #[command(after_help = DECODE)]
     Decode(decode::Decode),
 }
 

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "board")]
 pub mod board;
+pub mod command;
 pub mod flow;
 pub mod golden;
 pub mod handles;

@@ -78,8 +78,17 @@ impl Process {
     ///
     /// It does not start in time.
     pub fn serve(arguments: &[&str]) -> Self {
+        let start: &[_] = &["serve", "--listen", "127.0.0.1:0", "--log", "json"];
+        Self::run(&[start, arguments].concat())
+    }
+
+    /// The same with these arguments alone.
+    ///
+    /// # Panics
+    ///
+    /// It does not start in time.
+    pub fn run(arguments: &[&str]) -> Self {
         let mut child = Command::new(binary())
-            .args(["serve", "--listen", "127.0.0.1:0", "--log", "json"])
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

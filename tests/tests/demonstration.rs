@@ -61,6 +61,32 @@ fn printed_curl_lines_of_three_profiles_work_as_they_stand() {
     }
 }
 
+/// The documents' codes are nobody's any more, and the lines say so.
+#[test]
+fn printed_lines_of_two_profiles_with_a_placeholder_are_invalid_grant() {
+    for profile in ["drillster", "dressipi"] {
+        for answer in pasted(profile) {
+            assert_eq!(answer["error"], "invalid_grant", "{profile}: {answer}");
+        }
+    }
+}
+
+/// What is printed for a browser shows the form to log in with.
+#[test]
+fn printed_addresses_for_a_browser_show_the_form() {
+    for profile in ["standard", "drillster", "dressipi"] {
+        let process = Process::serve(&["--profile", profile]);
+        let lines = printed(&process);
+        let address = lines.iter().find_map(|line| line.strip_prefix("# http://"));
+        let address = address.unwrap_or_else(|| panic!("{profile}: {lines:?}"));
+        let (host, target) = address.split_at(address.find('/').expect("a path"));
+        assert_eq!(host, process.address.to_string());
+        let page = Wire::open(process.address).ask(&Request::new("GET", target));
+        assert_eq!(page.status, 200, "{}", page.text());
+        assert!(page.text().contains("form_token"), "{}", page.text());
+    }
+}
+
 fn ask(profile: &str, request: impl FnOnce() -> Request) -> (Response, Process) {
     let process = Process::serve(&["--profile", profile]);
     let response = Wire::open(process.address).ask(&request());

@@ -12,8 +12,8 @@ use JwsError as J;
 use VerifyError as V;
 use hostile::Mutation::*;
 use hostile::{
-    HEADER, ORDER, PAYLOAD, With, halves, hmac_under, jws, once, padded, run, signature_error,
-    with_first, with_trailing_bit, with_trailing_bit_of_token,
+    Case, HEADER, ORDER, PAYLOAD, With, halves, hmac_under, jws, once, padded, run,
+    signature_error, with_first, with_trailing_bit, with_trailing_bit_of_token,
 };
 use sha2::Sha256;
 use smallgate_core::codec::base64url::Base64Error as B;
@@ -23,16 +23,37 @@ use smallgate_core::jwt::{Claim, VerifyError};
 use smallgate_core::time::Seconds;
 use tokens::{encoded, es256, signature};
 
+/// "Hostile tokens: at least 80", no two with one name.
 #[test]
-#[rustfmt::skip] // A case is a line.
+fn there_are_at_least_80_and_each_is_another() {
+    let tables = [
+        form_and_base64url(),
+        algorithm_and_signature(),
+        header(),
+        json(),
+        claims(),
+        clock_and_what_is_expected(),
+    ];
+    let names: Vec<_> = tables.iter().flatten().map(|(name, ..)| *name).collect();
+    let different: std::collections::HashSet<_> = names.iter().collect();
+    assert_eq!(different.len(), names.len(), "a name stands twice");
+    assert!(names.len() >= 80, "{}", names.len());
+}
+
+#[test]
 fn r36_form_and_base64url() {
+    run(&form_and_base64url());
+}
+
+#[rustfmt::skip] // A case is a line.
+fn form_and_base64url() -> Vec<Case> {
     use With::{Both, Es256, Hs256};
     let length = signature_error(SignatureError::Length);
     let mismatch = signature_error(SignatureError::Mismatch);
     let in_header = |error| jws(J::HeaderEncoding(error));
     let in_payload = |error| jws(J::PayloadEncoding(error));
     let in_signature = |error| jws(J::SignatureEncoding(error));
-    run(&[
+    vec![
         ("nothing", Both, Token(|_| String::new()), jws(J::NotThreeParts)),
         ("no dot", Both, Token(|t| t.replace('.', "")), jws(J::NotThreeParts)),
         ("one dot", Both, Token(|t| t.replacen('.', "", 1)), jws(J::NotThreeParts)),
@@ -94,17 +115,21 @@ fn r36_form_and_base64url() {
         }), mismatch),
         ("r and s exchanged", Es256, Signature(|s| halves(&s[32..], &s[..32])), mismatch),
         ("DER", Es256, Signature(|s| { p256::ecdsa::Signature::from_slice(&s).unwrap().to_der().as_bytes().to_vec() }), length),
-    ]);
+    ]
 }
 
 #[test]
-#[rustfmt::skip] // A case is a line.
 fn r31_algorithm_and_r38_signature() {
+    run(&algorithm_and_signature());
+}
+
+#[rustfmt::skip] // A case is a line.
+fn algorithm_and_signature() -> Vec<Case> {
     use With::{Both, Es256, Hs256};
     let mismatch = signature_error(SignatureError::Mismatch);
     let alg = r#""alg":"ALG""#;
     let kid = r#""kid":"k1""#;
-    run(&[
+    vec![
         ("alg none", Both, Header(alg, r#""alg":"none""#), jws(J::AlgorithmMismatch)),
         ("alg None", Both, Header(alg, r#""alg":"None""#), jws(J::AlgorithmMismatch)),
         ("alg NONE", Both, Header(alg, r#""alg":"NONE""#), jws(J::AlgorithmMismatch)),
@@ -180,17 +205,21 @@ fn r31_algorithm_and_r38_signature() {
             let parts: Vec<_> = token.split('.').collect();
             format!("{}.{}.{}", parts[0], encoded(b"not even JSON"), parts[2])
         }), mismatch),
-    ]);
+    ]
 }
 
 #[test]
-#[rustfmt::skip] // A case is a line.
 fn r34_header() {
+    run(&header());
+}
+
+#[rustfmt::skip] // A case is a line.
+fn header() -> Vec<Case> {
     use With::Both;
     let typ = r#""typ":"at+jwt""#;
     let kid = r#""kid":"k1""#;
     let wrong_type = jws(J::TypeMismatch);
-    run(&[
+    vec![
         ("crit of exp", Both, Header(kid, r#""kid":"k1","crit":["exp"],"exp":1"#), jws(J::CriticalHeader)),
         ("crit empty", Both, Header(kid, r#""kid":"k1","crit":[]"#), jws(J::CriticalHeader)),
         ("crit null", Both, Header(kid, r#""kid":"k1","crit":null"#), jws(J::CriticalHeader)),
@@ -218,16 +247,20 @@ fn r34_header() {
         ("typ null", Both, Header(typ, r#""typ":null"#), jws(J::HeaderType(HeaderParameter::Type))),
         ("typ an array", Both, Header(typ, r#""typ":["at+jwt"]"#), jws(J::HeaderType(HeaderParameter::Type))),
         ("typ twice", Both, Header(typ, r#""typ":"at+jwt","typ":"at+jwt""#), jws(J::HeaderJson(JsonError::DuplicateMember))),
-    ]);
+    ]
 }
 
 #[test]
-#[rustfmt::skip] // A case is a line.
 fn r37_json() {
+    run(&json());
+}
+
+#[rustfmt::skip] // A case is a line.
+fn json() -> Vec<Case> {
     use With::Both;
     let header = |error| jws(J::HeaderJson(error));
     let payload = V::PayloadJson;
-    run(&[
+    vec![
         ("header an array", Both, HeaderOctets(|h| format!("[{h}]").into()), header(JsonError::NotAnObject)),
         ("header a string", Both, HeaderOctets(|_| br#""alg""#.to_vec()), header(JsonError::NotAnObject)),
         ("header null", Both, HeaderOctets(|_| b"null".to_vec()), header(JsonError::NotAnObject)),
@@ -302,12 +335,16 @@ fn r37_json() {
         ("exp with a zero before it", Both, Payload("1700003600", "01700003600"), payload(JsonError::Syntax)),
         ("exp with a plus sign", Both, Payload("1700003600", "+1700003600"), payload(JsonError::Syntax)),
         ("exp in hexadecimal", Both, Payload("1700003600", "0x6553F110"), payload(JsonError::Syntax)),
-    ]);
+    ]
 }
 
 #[test]
-#[rustfmt::skip] // A case is a line.
 fn r33_claims() {
+    run(&claims());
+}
+
+#[rustfmt::skip] // A case is a line.
+fn claims() -> Vec<Case> {
     use Claim::*;
     use With::Both;
     let iss = r#""iss":"https://as.example""#;
@@ -317,7 +354,7 @@ fn r33_claims() {
     let exp = r#""exp":1700003600"#;
     let iat = r#""iat":1700000000"#;
     let nbf = r#""nbf":1700000000"#;
-    run(&[
+    vec![
         ("iss missing", Both, Payload(r#""iss":"https://as.example","#, ""), V::ClaimMissing(Issuer)),
         ("iss under another name", Both, Payload(iss, r#""Iss":"https://as.example""#), V::ClaimMissing(Issuer)),
         ("iss null", Both, Payload(iss, r#""iss":null"#), V::ClaimType(Issuer)),
@@ -383,14 +420,18 @@ fn r33_claims() {
         ("nbf beyond the year 9999", Both, Payload(nbf, r#""nbf":999999999999999999"#), V::ClaimValue(NotBefore)),
         ("nbf to come", Both, Payload(nbf, r#""nbf":1700000101"#), V::NotYetValid),
         ("nbf a fraction to come", Both, Payload(nbf, r#""nbf":1700000100.1"#), V::NotYetValid),
-    ]);
+    ]
 }
 
 #[test]
-#[rustfmt::skip] // A case is a line.
 fn r40_clock_and_what_is_expected() {
+    run(&clock_and_what_is_expected());
+}
+
+#[rustfmt::skip] // A case is a line.
+fn clock_and_what_is_expected() -> Vec<Case> {
     use With::{Both, Es256, Hs256};
-    run(&[
+    vec![
         ("clock unset", Both, Now(None), V::ClockUnset),
         ("clock of 1970", Both, Now(Some(0)), V::NotYetValid),
         ("at its end", Both, Now(Some(1_700_003_600)), V::Expired),
@@ -413,5 +454,5 @@ fn r40_clock_and_what_is_expected() {
         ("scratch for the header alone", Hs256, Scratch(60), jws(J::ScratchTooSmall)),
         ("scratch for the header alone, with ES256", Es256, Scratch(60), jws(J::ScratchTooSmall)),
         ("scratch an octet too small", Both, Scratch(PAYLOAD.len() - 1), jws(J::ScratchTooSmall)),
-    ]);
+    ]
 }

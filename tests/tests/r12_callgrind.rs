@@ -1,12 +1,13 @@
 //! Requirement 12 by instruction count: "Unknown client and wrong secret are
-//! the same in body, status and work done (instruction counts within 1 %)".
+//! the same in body, status and work done (instruction counts within 1 %)"; and
+//! requirement 13, where not one instruction may tell how much of a secret was
+//! right.
 //!
 //! `cargo test -p smallgate-tests --features proof --test r12_callgrind`. What
 //! is counted is the release build, under valgrind's callgrind.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+#[path = "support/callgrind.rs"]
+mod callgrind;
 
 /// Each as long as the right one.
 const WRONG: &str = "wrong-secret-wrong-secret-wrong-secr";
@@ -42,6 +43,40 @@ fn r12_a_leaky_comparison_is_seen() {
     assert!(spread > 0.1, "a missing hash shows as {spread} only");
 }
 
+#[test]
+fn r13_where_a_client_secret_is_wrong_takes_the_same_instructions() {
+    same_instructions("kept-for-basic", "client-00");
+    same_instructions("kept-for-post", "client-00");
+}
+
+#[test]
+fn r13_where_an_api_key_is_wrong_takes_the_same_instructions() {
+    same_instructions("api-key", "client-00");
+}
+
+#[test]
+fn r13_where_a_refresh_tokens_mac_is_wrong_takes_the_same_instructions() {
+    same_instructions("handle", "client-00");
+}
+
+/// The measuring can fail.
+#[test]
+fn r13_a_comparison_that_stops_early_is_seen() {
+    let [first, last] = ["first", "final"].map(|octet| count("early", "client-00", octet));
+    assert_eq!(first.output, last.output);
+    assert!(first.instructions < last.instructions);
+}
+
+/// What is secret is another in its first octet, and in its last. The request is
+/// the same but for a handle's MAC, which the server does not keep.
+fn same_instructions(how: &str, name: &str) {
+    let [first, last] = ["first", "final"].map(|octet| count(how, name, octet));
+    println!("{how}: {} instructions", first.instructions);
+    assert!(first.output.starts_with("40"), "{}", first.output);
+    assert_eq!(first.output, last.output);
+    assert_eq!(first.instructions, last.instructions, "{how}");
+}
+
 /// The first of `names` is nobody's; the answers and the work are the same.
 fn same_work(how: &str, names: &[&str]) {
     let runs: Vec<_> = names.iter().map(|name| count(how, name, WRONG)).collect();
@@ -70,54 +105,6 @@ fn spread(counts: &[u64]) -> f64 {
     (most - fewest) as f64 / fewest as f64
 }
 
-struct Run {
-    instructions: u64,
-    output: String,
-}
-
-/// Runs one request under callgrind.
-fn count(how: &str, name: &str, secret: &str) -> Run {
-    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("callgrind.{how}.{name}"));
-    let run = Command::new("valgrind")
-        .arg("--tool=callgrind")
-        .arg("--toggle-collect=*_counted*")
-        .arg(format!("--callgrind-out-file={}", out.display()))
-        .arg(subject())
-        .args([how, name, secret])
-        .output()
-        .expect("valgrind is missing: sudo apt-get install -y valgrind");
-    let complaints = String::from_utf8_lossy(&run.stderr);
-    assert!(run.status.success(), "{complaints}");
-    let profile = std::fs::read_to_string(&out).expect("callgrind wrote its profile");
-    let instructions = profile
-        .lines()
-        .find_map(|line| line.strip_prefix("totals: "))
-        .and_then(|total| total.trim().parse().ok())
-        .expect("callgrind's profile has totals");
-    assert!(instructions > 0, "no function called *_counted* was met");
-    Run {
-        instructions,
-        output: String::from_utf8(run.stdout).expect("text"),
-    }
-}
-
-/// The release build of `r12_subject`, made once.
-fn subject() -> &'static PathBuf {
-    static PATH: OnceLock<PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| {
-        let build = Command::new(env!("CARGO"))
-            .args(["build", "--release", "--features", "proof"])
-            .args(["--bin", "r12_subject", "--message-format", "json"])
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .stderr(Stdio::inherit())
-            .output()
-            .expect("cargo runs");
-        assert!(build.status.success(), "the release build failed");
-        String::from_utf8(build.stdout)
-            .expect("text")
-            .lines()
-            .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-            .find_map(|message| message["executable"].as_str().map(PathBuf::from))
-            .expect("cargo names the executable")
-    })
+fn count(how: &str, name: &str, secret: &str) -> callgrind::Run {
+    callgrind::count("r12_subject", &[how, name, secret])
 }

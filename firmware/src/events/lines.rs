@@ -279,10 +279,7 @@ impl Format for Id<'_> {
 /// Logs how a device is, now that it is not as it was.
 pub fn device(name: &str, health: Result<(), Fault>) {
     match health {
-        Ok(()) => info!(
-            "event=\"device\" device={=str:?} it is heard of again",
-            name
-        ),
+        Ok(()) => info!("event=\"device\" device={=str:?} it answers", name),
         Err(cause) => warn!("event=\"device\" device={=str:?} cause={}", name, cause),
     }
 }

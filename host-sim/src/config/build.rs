@@ -177,15 +177,22 @@ fn api_key(file: &File, profile: &Profile) -> Result<Option<SecretHash>, Fault> 
 }
 
 fn key_ring(table: &KeysTable, folder: &Path, profile: &Profile) -> Result<KeyRing, Fault> {
-    let remedy = "take the line that `smallgate key new es256` (or hs256) prints, or \"file:PATH\"";
+    let remedy = |key: &str| match key.starts_with("file:") {
+        true => {
+            "put a JWK there, as by `smallgate key new es256 > PATH` (or hs256); the path starts at the folder of this file"
+        }
+        false => {
+            "put the JWK that `smallgate key new es256` (or hs256) prints between ''' and ''', or write \"file:PATH\""
+        }
+    };
     let mut ring = match &table.signing {
         None => KeyRing::made_for(profile.algorithm).map_err(|message| Fault::at(None, message))?,
         Some(key) => KeyRing::signing_with(key.get_ref(), folder)
-            .map_err(|message| Fault::new(key, message).remedy(remedy))?,
+            .map_err(|message| Fault::new(key, message).remedy(remedy(key.get_ref())))?,
     };
     for key in &table.verifying {
         ring.also_verify_with(key.get_ref(), folder)
-            .map_err(|message| Fault::new(key, message).remedy(remedy))?;
+            .map_err(|message| Fault::new(key, message).remedy(remedy(key.get_ref())))?;
     }
     Ok(ring)
 }

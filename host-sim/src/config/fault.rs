@@ -68,14 +68,15 @@ impl Fault {
             .iter()
             .any(|start| message.starts_with(start));
         if !quotes {
-            return Self::at(error.span(), message);
+            return Self::at(error.span(), message).remedy(remedy_of_toml(message));
         }
         // The last one: the value itself may have such words in it.
-        let expected = message.rfind(", expected").and_then(|at| message.get(at..));
-        Self::at(
-            error.span(),
-            format!("a value of the wrong type{}", expected.unwrap_or_default()),
-        )
+        let expected = message
+            .rfind(", expected ")
+            .and_then(|at| message.get(at..));
+        let expected = expected.unwrap_or_default();
+        Self::at(error.span(), format!("a value of the wrong type{expected}"))
+            .remedy(remedy_of_type(expected.trim_start_matches(", expected ")))
     }
 
     /// What to do about it.
@@ -83,6 +84,39 @@ impl Fault {
     pub(super) fn remedy(mut self, remedy: impl Into<String>) -> Self {
         self.remedy = Some(remedy.into());
         self
+    }
+}
+
+/// What to do where the TOML reader says `message`, which is no value's.
+fn remedy_of_toml(message: &str) -> &'static str {
+    const REMEDIES: [(&str, &str); 3] = [
+        (
+            "unknown field",
+            "correct the name or take the line out; `smallgate config example` explains every key",
+        ),
+        (
+            "missing field",
+            "write it into this table; `smallgate config example` shows how",
+        ),
+        ("duplicate key", "keep one of the two"),
+    ];
+    REMEDIES
+        .iter()
+        .find(|(start, _)| message.starts_with(start))
+        .map_or(
+            "write KEY = VALUE, a text in quotes, or [TABLE]; `smallgate config example` shows how",
+            |(_, remedy)| remedy,
+        )
+}
+
+/// What to do where a value of the type `expected` is to be.
+fn remedy_of_type(expected: &str) -> &'static str {
+    match expected {
+        "a string" => "write it in quotes",
+        "a boolean" => "write true or false, without quotes",
+        "a sequence" => "write a list, such as [\"read\", \"write\"]",
+        "a table" => "open a table with its name in brackets on a line of its own, such as [keys]",
+        _ => "write it as `smallgate config example` does",
     }
 }
 
@@ -102,7 +136,9 @@ impl ConfigError {
             name: name.to_owned(),
             place: None,
             message: format!("can not be read: {error}"),
-            remedy: Some("check the path given with --config".to_owned()),
+            remedy: Some(format!(
+                "check the path, or begin one with `smallgate config example > {name}`"
+            )),
         }
     }
 

@@ -28,7 +28,7 @@ fn build(text: &str) -> Result<Built, ConfigError> {
 }
 
 /// Asserts that `text` is refused in the line marked by `# here`, with `words`
-/// in what is said.
+/// in what is said, and what to do about it.
 #[track_caller]
 fn refused(text: &str, words: &str) {
     let error = match build(text) {
@@ -44,6 +44,8 @@ fn refused(text: &str, words: &str) {
     let said = error.to_string();
     assert!(said.contains(words), "{said}");
     assert!(said.starts_with("test.toml"), "{said}");
+    let remedy = said.split_once("\n  remedy: ").map(|(_, remedy)| remedy);
+    assert!(remedy.is_some_and(|remedy| remedy.len() > 9), "{said}");
 }
 
 fn client(lines: &str) -> String {
@@ -198,6 +200,34 @@ fn broken_toml_is_refused_where_it_breaks() {
 }
 
 #[test]
+fn what_the_toml_reader_refuses_has_a_remedy_of_its_own() {
+    refused("profle = 'standard' # here", "remedy: correct the name");
+    refused(
+        "\n[[client]] # here\nid = 'a'",
+        "remedy: write it into this table",
+    );
+    refused("demo = true\ndemo = true # here", "remedy: keep one");
+    refused("issuer = = # here", "remedy: write KEY = VALUE");
+    refused("issuer = 1 # here", "remedy: write it in quotes");
+    refused("demo = 'yes' # here", "remedy: write true or false");
+    refused("scopes = 'read' # here", "remedy: write a list");
+    refused("keys = 'a' # here", "remedy: open a table");
+    refused("[limits]\nbody = 'a' # here", "remedy: write it as");
+}
+
+#[test]
+fn a_file_that_is_not_there_has_a_remedy() {
+    let Err(error) = Document::read(std::path::Path::new("nowhere.toml")) else {
+        panic!("it is there");
+    };
+    let said = error.to_string();
+    assert!(
+        said.contains("\n  remedy: check the path, or begin one with `smallgate config example > nowhere.toml`"),
+        "{said}"
+    );
+}
+
+#[test]
 fn r51_a_value_of_the_wrong_type_is_not_repeated() {
     const KEY: &str =
         r#"{"kty":"oct","k":"q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA"}, expected hush"#;
@@ -283,7 +313,11 @@ fn values_are_refused_where_they_stand() {
         ("[keys]\nsigning = 'secret' # here", "smallgate key new"),
         (
             "[keys]\nsigning = 'file:/nowhere/key' # here",
-            "/nowhere/key",
+            "/nowhere/key can not be read",
+        ),
+        (
+            "[keys]\nverifying = ['file:/nowhere/key'] # here",
+            "remedy: put a JWK there",
         ),
         ("[keys]\nhandle = 'AAAA' # here", "43 characters"),
         ("[keys]\nslot = 'c' # here", "\"a\""),

@@ -26,7 +26,8 @@ pub(crate) struct Issue {
     /// `sub`: whom it is about
     #[arg(long)]
     sub: String,
-    /// `iss`: who issues it
+    /// `iss`: who issues it; needed unless the profile's tokens have none, as
+    /// drillster's and dressipi's
     #[arg(long)]
     iss: Option<String>,
     /// `aud`: who may rely on it [default: `iss`]
@@ -70,7 +71,7 @@ fn own_claim(text: &str) -> Result<(String, Value), String> {
 
 impl Issue {
     pub(super) fn run(self) -> Result<(), String> {
-        let (signer, _) = keys::signing_key(&keys::parse(&keys::argument(&self.key)?)?)?;
+        let (signer, _) = keys::signing_key(&keys::argument(&self.key, keys::parse)?)?;
         let issued_at = super::now(self.now)?;
         let lifetime = self
             .lifetime

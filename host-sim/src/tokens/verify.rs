@@ -37,12 +37,7 @@ pub(crate) struct Verify {
 impl Verify {
     pub(super) fn run(self) -> Result<(), String> {
         self.expects_enough()?;
-        let (jwks, passed_over) = keys::argument(&self.key)
-            .and_then(|text| keys::parse_any(&text))
-            .map_err(|error| match std::path::Path::new(&self.key).is_file() {
-                true => format!("{error}\n  remedy: {0} is a file: say --key @{0}", self.key),
-                false => error,
-            })?;
+        let (jwks, passed_over) = keys::argument(&self.key, keys::parse_any)?;
         for note in passed_over {
             eprintln!("note: passed over {note}");
         }

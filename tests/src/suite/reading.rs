@@ -1,9 +1,12 @@
 //! Reading the request: R1 to R8.
 
-use smallgate_core::profile;
+use smallgate_core::profile::{self, GrantType};
 
+use super::services::{DRILLSTER_ASK, dressipi_ask, dressipi_code, dressipi_form, drillster_token};
 use super::session::{Session, basic, post};
-use super::setups::{DEMO, PROFILES, QUOTES, standard, teen_quotes};
+use super::setups::{
+    BREAKOUT, DEMO, DRESSIPI, DRILLSTER, OUT_OF_BAND, PROFILES, QUOTES, standard, teen_quotes,
+};
 use crate::host::Host;
 use crate::wire::{Request, Response};
 
@@ -309,11 +312,20 @@ pub fn r06_every_answer_is_not_to_be_stored<H: Host>() {
             session.ask(&Request::new("GET", "/me/")),
             session.me("x.y.z"),
         ];
-        match profile.name {
-            "standard" => answers.push(session.token(DEMO, FIRST)),
-            "teen-quotes" => answers.push(session.quote(FIRST)),
-            _ => answers.push(session.log_in()),
-        }
+        answers.push(match profile.name {
+            "standard" => session.token(DEMO, FIRST),
+            "teen-quotes" => session.quote(FIRST),
+            "breakout" => session.log_in(),
+            "drillster" => {
+                let code = session.code(&DRILLSTER_ASK);
+                let form = format!("grant_type=authorization_code&code={code}");
+                drillster_token(&session, &form)
+            }
+            _ => {
+                let code = session.code(&dressipi_ask());
+                session.ask(&dressipi_form(&dressipi_code(&code)))
+            }
+        });
         assert_eq!(answers.last().unwrap().status, 200);
         let token = answers.last().unwrap().member("access_token");
         answers.push(session.me(&token));
@@ -354,11 +366,17 @@ pub fn r07_descriptions_reflect_nothing_raw<H: Host>() {
         for text in hostile {
             let ask = |form: &str| match profile.name {
                 "teen-quotes" => session.quote(form),
-                "breakout" => session.token(super::setups::BREAKOUT, form),
+                "breakout" => session.token(BREAKOUT, form),
+                "drillster" => session.post(profile.token_path, Some(&basic(DRILLSTER)), form),
+                "dressipi" => session.post(
+                    profile.token_path,
+                    None,
+                    &format!("client_id={DRESSIPI}&redirect_uri={OUT_OF_BAND}&{form}"),
+                ),
                 _ => session.token(DEMO, form),
             };
             let mut answers = vec![ask(&format!("grant_type={text}"))];
-            if profile.name != "breakout" {
+            if profile.grant_types.contains(GrantType::ClientCredentials) {
                 answers.push(ask(&format!("{FIRST}&scope={text}")));
             }
             for answer in answers {

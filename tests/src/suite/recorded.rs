@@ -25,7 +25,10 @@ impl<H: Host> Recorded<H> {
 
     pub(super) fn ask(&mut self, name: &str, request: Request) -> Response {
         let response = self.session.ask(&request);
-        let mut compared = at_first(&response);
+        let mut compared = match self.session.host.clock() {
+            Some(_) => response.clone(),
+            None => at_first(&response),
+        };
         if !self.clock_set && compared.header("date").is_none() {
             // "An origin server without a clock MUST NOT generate a Date header
             // field." (RFC 9110 §6.6.1) The desktop has another one for it.
@@ -56,7 +59,8 @@ impl<H: Host> Recorded<H> {
 }
 
 /// A throttled answer as it is in the window's first second: the wait grows
-/// shorter where the clock goes on.
+/// shorter where the clock goes on. One that a test turns stands still, and has
+/// to say the whole wait.
 fn at_first(response: &Response) -> Response {
     const WINDOW: u64 = 60;
     let mut response = response.clone();

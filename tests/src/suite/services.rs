@@ -16,7 +16,7 @@ use crate::host::{Host, Setup};
 use crate::wire::{Request, Response};
 
 /// Drillster's request for tokens: its fields in its order, lines joined.
-fn drillster_token<H: Host>(session: &Session<H>, grant: &str) -> Response {
+pub(super) fn drillster_token<H: Host>(session: &Session<H>, grant: &str) -> Response {
     let (id, secret) = DRILLSTER;
     let form = format!("client_id={id}&client_secret={secret}&{grant}");
     session.post("/daas/oauth/token", None, &form)

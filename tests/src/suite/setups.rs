@@ -314,9 +314,11 @@ pub fn verified(profile: &Profile, token: &str, now: u64) -> Decoded {
 /// A profile and how to set it up.
 pub type Profiled = (&'static Profile, fn() -> Setup);
 
-/// The profiles whose endpoints take a client's secret.
-pub const PROFILES: [Profiled; 3] = [
+/// All profiles.
+pub const PROFILES: [Profiled; 5] = [
     (&profile::STANDARD, standard),
+    (&profile::DRILLSTER, drillster),
     (&profile::TEEN_QUOTES, teen_quotes),
+    (&profile::DRESSIPI, dressipi),
     (&profile::BREAKOUT, breakout),
 ];

@@ -1,6 +1,5 @@
 //! The provisioning image.
 
-mod command;
 mod layout;
 mod provision;
 mod refusals;

@@ -7,11 +7,11 @@ use smallgate_core::oauth::{Limits, Slot, ThrottlePolicy};
 use smallgate_core::profile;
 use smallgate_core::time::{Seconds, UnixTime};
 use smallgate_firmware::image::{HandleSecrets, Image, Network, ReadyKey, Software, Timeouts};
+use smallgate_tests::command::{Folder, refused, said};
 use smallgate_tests::simulator::{Process, Temporary};
 use smallgate_tests::suite::session::post;
 use smallgate_tests::wire::Wire;
 
-use crate::command::{Folder, first_client, refused, said};
 use crate::support::{NETWORK, repacked};
 
 #[test]
@@ -290,4 +290,8 @@ fn what_is_said_of_connections_time_and_skew_is_packed() {
         let error = refused(&["provision", config.path(), "-o", &image, "--force"]);
         assert!(error.contains(message), "{error}");
     }
+}
+
+fn first_client(image: &Image<'_>) -> String {
+    image.clients().next().expect("a client").id.to_owned()
 }

@@ -2,11 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use smallgate_tests::command::{Folder, refused, said};
 use smallgate_tests::simulator::{Process, Temporary};
 use smallgate_tests::suite::session::{basic, post};
 use smallgate_tests::wire::{Response, Wire};
-
-use crate::command::{Folder, refused, said};
 
 #[test]
 fn r48_an_image_is_its_owners_and_is_not_overwritten_unasked() {

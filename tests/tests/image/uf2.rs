@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use smallgate_firmware::image::Image;
-
-use crate::command::{Folder, refused, said};
+use smallgate_tests::command::{Folder, refused, said};
 
 /// Where the RP2350 board looks for its image.
 const ADDRESS: u32 = 0x1010_0000;

@@ -47,6 +47,9 @@ pub(crate) enum With {
     Es256,
 }
 
+/// A name, the algorithms, what is wrong, and the verdict.
+pub(crate) type Case = (&'static str, With, Mutation, VerifyError);
+
 struct Rig {
     algorithm: Algorithm,
     signer: Box<dyn Signer>,
@@ -207,13 +210,9 @@ pub(crate) fn hmac_under(key: &[u8], input: &str) -> Vec<u8> {
     mac.chain_update(input).finalize().into_bytes().to_vec()
 }
 
-pub(crate) fn run(cases: &[(&str, With, Mutation, VerifyError)]) -> usize {
+pub(crate) fn run(cases: &[Case]) {
     let mut runs = 0;
-    for (position, (name, with, mutation, expected)) in cases.iter().enumerate() {
-        assert!(
-            cases[..position].iter().all(|(other, ..)| other != name),
-            "{name} stands twice"
-        );
+    for (name, with, mutation, expected) in cases {
         for (algorithm, only) in [
             (Algorithm::Hs256, With::Hs256),
             (Algorithm::Es256, With::Es256),
@@ -226,7 +225,6 @@ pub(crate) fn run(cases: &[(&str, With, Mutation, VerifyError)]) -> usize {
         }
     }
     println!("{} hostile tokens, {runs} verifications", cases.len());
-    runs
 }
 
 pub(crate) const fn jws(error: JwsError) -> VerifyError {

@@ -22,6 +22,13 @@ pub(crate) fn run() -> Result<()> {
                     tool.name
                 );
             }
+            None if tool.needs == [Need::Load] => {
+                println!(
+                    "spared   {:wide$}  `load` does without, and says so: {}",
+                    tool.name,
+                    remedy(&[tool])
+                );
+            }
             None => {
                 println!(
                     "missing  {:wide$}  {} (for: {})",
@@ -65,6 +72,7 @@ fn list(needs: &[Need]) -> String {
             Need::DebianToolchain => "board without rustup's target",
             Need::Proof => "proof",
             Need::Lint => "lint",
+            Need::Load => "load",
         })
         .collect::<Vec<_>>()
         .join(", ")

@@ -81,12 +81,6 @@ const SUBJECTS: [&str; 51] = [
     "events",
 ];
 
-/// Requirements that are not shown whole yet, and why. Tests that they have show a part.
-const LATER: [(usize, &str); 1] = [(
-    30,
-    "needs the grants in flash, and power cut at each of its writes; the part without a flash is shown",
-)];
-
 /// The tests of each requirement, by number; as `target: test`.
 type Held = BTreeMap<usize, BTreeSet<String>>;
 
@@ -199,11 +193,6 @@ fn number(word: &str) -> Option<usize> {
     (1..=SUBJECTS.len()).contains(&number).then_some(number)
 }
 
-fn later(number: usize) -> Option<&'static str> {
-    let found = LATER.iter().find(|(known, _)| *known == number);
-    found.map(|(_, reason)| *reason)
-}
-
 fn rows(held: &Held) -> impl Iterator<Item = (usize, &'static str, Vec<&str>)> {
     (1..).zip(SUBJECTS).map(|(number, subject)| {
         let tests = held.get(&number).into_iter().flatten();
@@ -211,16 +200,16 @@ fn rows(held: &Held) -> impl Iterator<Item = (usize, &'static str, Vec<&str>)> {
     })
 }
 
-/// Those without a test that are not for later.
+/// Those without a test.
 fn unheld(held: &Held) -> Vec<String> {
     rows(held)
-        .filter(|(number, _, tests)| tests.is_empty() && later(*number).is_none())
+        .filter(|(.., tests)| tests.is_empty())
         .map(|(number, ..)| format!("R{number}"))
         .collect()
 }
 
 fn report(held: &Held) -> Value {
-    let row = |(number, subject, tests)| json!({"requirement": number, "subject": subject, "tests": tests, "later": later(number)});
+    let row = |(number, subject, tests)| json!({"requirement": number, "subject": subject, "tests": tests});
     rows(held).map(row).collect()
 }
 
@@ -229,8 +218,7 @@ fn table(held: &Held) -> String {
     let row = |(number, subject, tests): (usize, &str, Vec<&str>)| {
         let count = tests.len();
         let first = tests.first().copied().unwrap_or("none");
-        let later = later(number).map_or_else(String::new, |why| format!("; later: {why}"));
-        format!("R{number:<3} {subject:<48} {count:>3}  {first}{later}\n")
+        format!("R{number:<3} {subject:<48} {count:>3}  {first}\n")
     };
     rows(held).map(row).collect()
 }
@@ -250,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_requirement_without_a_test_is_told_unless_it_is_for_later() {
+    fn a_requirement_without_a_test_is_told() {
         let mut found = Found::default();
         let names: Vec<_> = (1..=51)
             .map(|number| format!("r{number:02}_x: test"))
@@ -260,9 +248,9 @@ mod tests {
         assert_eq!(found.all.len(), 51);
         found.held.remove(&30);
         found.held.remove(&18);
-        assert_eq!(unheld(&found.held), ["R18"]);
+        assert_eq!(unheld(&found.held), ["R18", "R30"]);
         add("t", "r18_bench: benchmark\n1 test, 1 benchmark", &mut found);
-        assert_eq!(unheld(&found.held), ["R18"]);
+        assert_eq!(unheld(&found.held), ["R18", "R30"]);
         assert!(complete(&found.held).is_err());
     }
 

@@ -24,6 +24,8 @@ pub(crate) enum Need {
     Proof,
     /// `cargo xtask lint`.
     Lint,
+    /// The rates of `load`, which does without and says so.
+    Load,
 }
 
 /// How to see that a tool is there; each yields what `doctor` shows.
@@ -75,6 +77,13 @@ pub(crate) const TOOLS: &[Tool] = &[
         needs: &[Need::Host, Need::Lint, Need::Proof],
     },
     Tool {
+        name: "curl",
+        why: "is the client of the lines that are there to be pasted",
+        probe: Probe::Runs(&["curl", "--version"]),
+        source: Source::Apt(&["curl"]),
+        needs: &[Need::Host, Need::Board],
+    },
+    Tool {
         name: "rustfmt",
         why: "checks the layout of the source",
         probe: Probe::Runs(&["cargo", "fmt", "--version"]),
@@ -102,6 +111,14 @@ pub(crate) const TOOLS: &[Tool] = &[
         // Without the symbols of libc's loader valgrind refuses to start.
         source: Source::Apt(&["valgrind", "libc6-dbg"]),
         needs: &[Need::Proof],
+    },
+    Tool {
+        name: "wrk",
+        why: "asks for tokens as fast as they come",
+        // It knows no option that only says its version and succeeds.
+        probe: Probe::Names(&["sh", "-c", "command -v wrk"]),
+        source: Source::Apt(&["wrk"]),
+        needs: &[Need::Load],
     },
     Tool {
         name: "arm-none-eabi-gcc",

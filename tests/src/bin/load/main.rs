@@ -3,8 +3,8 @@
 //!
 //! Everything runs on loopback and is bounded: 100,000 requests for the memory
 //! and 10 seconds for each rate (`--requests`, `--seconds`). The rate is taken
-//! by `wrk` if it is there (`sudo apt-get install -y wrk`), else by a loop of
-//! this program's own, and the table says which. Client and server share the
+//! by `wrk`; where there is none this program says how to install it and counts with
+//! a loop of its own, and the table says which it was. Client and server share the
 //! machine's cores.
 
 mod client;
@@ -148,6 +148,9 @@ fn rate(binary: &Path, scenario: &Scenario, length: Duration) -> Vec<Figure> {
             figure("99 % latency by wrk", found.most_ms, "ms"),
         ],
         None => {
+            eprintln!(
+                "load: there is no wrk, so a loop of this program's own takes its place, and its figures are not to be compared with wrk's: sudo apt-get install -y wrk"
+            );
             let rate = client::rate(&request, CONNECTIONS, length);
             vec![figure("by its own loop", rate, "requests/s")]
         }

@@ -3,7 +3,7 @@
 //!
 //! | path | shows and takes |
 //! | --- | --- |
-//! | `/sim/clock` | `{"set":"2026-01-01T00:00:00Z"}`, `{"advance":"1h"}`, `{"unset":true}` |
+//! | `/sim/clock` | `{"set":"2026-01-01T00:00:00Z"}`, `{"advance":"1h"}`, `{"unset":true}`; the system's clock is lost by `{"unset":true}` and found by `{"unset":false}`, and not moved |
 //! | `/sim/devices/NAME` | `{"value":21.5}` a sensor's temperature, `{"value":true}` an input's state; an output's is only shown; `{"value":null}` is no sensor at all |
 //! | `/sim/bus` | `{"state":"works"}`, `"broken"`, `"hangs"` |
 //! | `/sim/entropy` | `{"state":"works"}`, `"starved"` |
@@ -173,7 +173,7 @@ fn set_clock(gateway: &Gateway, body: &[u8]) -> Said {
         }
         Err(StepError::RealClock) => refused(
             StatusCode::CONFLICT,
-            "The clock is the system's. Start with --clock 2026-01-01T00:00:00Z to have one that can be moved.",
+            "The clock is the system's: it can be lost, and not moved. Start with --clock 2026-01-01T00:00:00Z to have one that can be moved.",
         ),
         Err(StepError::Malformed(message)) => refused(StatusCode::BAD_REQUEST, message),
     }

@@ -200,7 +200,7 @@ fn simulation_is_shown_and_turned_and_says_what_it_does_not_understand() {
     assert_eq!(shown("devices/button"), r#"{"value":true}"#);
     for (thing, states) in [
         ("bus", ["broken", "hangs", "works"].as_slice()),
-        ("entropy", &["starved", "works"]),
+        ("entropy", &["starved", "repeats", "works"]),
     ] {
         for state in states {
             let body = format!(r#"{{"state":"{state}"}}"#);

@@ -24,6 +24,9 @@ pub(crate) enum Task {
     Build(flash::BuildOptions),
     /// Run the firmware with a configuration or a demonstration, until Ctrl-C
     Run(gateway::RunOptions),
+    /// Requests and answers, from a token by each grant to a refusal for each reason; fails where
+    /// one is not as it should be
+    Transcript(gateway::TranscriptOptions),
 }
 
 #[derive(Args)]
@@ -301,6 +304,7 @@ pub(crate) fn task(task: &Task) -> Result<()> {
         Task::Measure(options) => tell(options),
         Task::Build(options) => flash::run(options),
         Task::Run(options) => gateway::run(options),
+        Task::Transcript(options) => gateway::transcript(options),
     }
 }
 

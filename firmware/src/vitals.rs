@@ -20,6 +20,8 @@ use crate::rtc::{Rtc, RtcError};
 pub struct Vitals<S> {
     clock: TrustedClock,
     generator: RefCell<Generator<S>>,
+    /// How the source of entropy was when [`Vitals::tend`] told it last.
+    told: Cell<Result<(), EntropyFailed>>,
     /// How the real-time clock is.
     rtc: Cell<Result<(), RtcError>>,
     tended: Pulse,
@@ -53,6 +55,7 @@ impl<S: EntropySource> Vitals<S> {
     ) -> Self {
         Vitals {
             clock,
+            told: Cell::new(generator.health()),
             generator: RefCell::new(generator),
             rtc: Cell::new(Ok(())),
             tended: Pulse::new(),
@@ -67,12 +70,12 @@ impl<S: EntropySource> Vitals<S> {
         let interval = Duration::from_secs(Self::INTERVAL);
         self.tended.back_within(interval, (self.uptime)());
         let mut generator = self.generator.try_borrow_mut().ok()?;
-        let before = generator.health();
-        let after = match before {
+        let health = match generator.health() {
             Ok(()) => generator.reseed(&(self.uptime)().to_le_bytes()),
             Err(_) => generator.restart(),
         };
-        (before != after).then_some(after)
+        // Compared with what was told: a request may have found the failure first.
+        (self.told.replace(health) != health).then_some(health)
     }
 
     /// Whether [`Vitals::tend`] is not overdue.
@@ -153,6 +156,11 @@ impl<S: EntropySource> Surroundings for Vitals<S> {
 
     fn entropy(&self) -> Option<[u8; Entropy::SIZE]> {
         self.octets()
+    }
+
+    fn is_entropy_healthy(&self) -> bool {
+        let generator = self.generator.try_borrow();
+        generator.is_ok_and(|generator| generator.health().is_ok())
     }
 
     fn event(&self, event: &Event<'_>, source: Source) {

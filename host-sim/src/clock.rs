@@ -1,5 +1,6 @@
 //! The time that the core is told: the system's, or one that is turned by hand.
 
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -12,8 +13,10 @@ use crate::times;
 pub(crate) enum HostClock {
     /// The system's clock.
     Real {
-        /// When the gateway started.
-        since: UnixTime,
+        /// When the gateway started, or found it again.
+        since: AtomicU64,
+        /// It is not told to the gateway, as if it had lost the time.
+        is_lost: AtomicBool,
     },
     /// Stands still until it is told to move.
     Stepped(Mutex<Reading>),
@@ -36,7 +39,8 @@ impl HostClock {
     /// The system's clock.
     pub(crate) fn real() -> Self {
         HostClock::Real {
-            since: system_time().unwrap_or(UnixTime(0)),
+            since: AtomicU64::new(system_time().map_or(0, |now| now.0)),
+            is_lost: AtomicBool::new(false),
         }
     }
 
@@ -62,30 +66,47 @@ impl HostClock {
     /// What it shows now.
     pub(crate) fn reading(&self) -> Reading {
         match self {
-            HostClock::Real { since } => {
-                let now = system_time();
-                Reading { now, since: *since }
+            HostClock::Real { since, is_lost } => {
+                let now = match is_lost.load(Ordering::Acquire) {
+                    true => None,
+                    false => system_time(),
+                };
+                let since = UnixTime(since.load(Ordering::Relaxed));
+                Reading { now, since }
             }
             HostClock::Stepped(reading) => *reading.lock().unwrap_or_else(PoisonError::into_inner),
         }
     }
 
-    /// Moves it as the body of `POST /sim/clock` says.
+    /// Moves it as the body of `POST /sim/clock` says. The system's can be lost and
+    /// found, and not moved.
     pub(crate) fn step(&self, body: &[u8]) -> Result<Reading, StepError> {
-        let HostClock::Stepped(reading) = self else {
-            return Err(StepError::RealClock);
-        };
         let step = Step::parse(body).map_err(StepError::Malformed)?;
-        let mut reading = reading.lock().unwrap_or_else(PoisonError::into_inner);
-        *reading = reading.after(step).map_err(StepError::Malformed)?;
-        Ok(*reading)
+        match (self, step) {
+            (HostClock::Real { since, is_lost }, Step::Unset(lost)) => {
+                if let (false, Some(now)) = (lost, system_time()) {
+                    since.store(now.0, Ordering::Relaxed);
+                }
+                is_lost.store(lost, Ordering::Release);
+                Ok(self.reading())
+            }
+            (HostClock::Real { .. }, _) => Err(StepError::RealClock),
+            (HostClock::Stepped(reading), step) => {
+                let mut reading = reading.lock().unwrap_or_else(PoisonError::into_inner);
+                *reading = reading.after(step).map_err(StepError::Malformed)?;
+                Ok(*reading)
+            }
+        }
     }
 }
 
 impl Reading {
     fn after(self, step: Step) -> Result<Self, String> {
         let now = match (step, self.now) {
-            (Step::Unset, _) => None,
+            (Step::Unset(true), _) => None,
+            (Step::Unset(false), _) => {
+                return Err("a clock that is turned by hand has to be set to a time".to_owned());
+            }
             (Step::Set(time), _) => Some(time),
             (Step::Advance(_), None) => {
                 return Err("the clock is not set, so it can not be advanced".to_owned());
@@ -126,7 +147,8 @@ pub(crate) enum StepError {
 enum Step {
     Advance(u64),
     Set(UnixTime),
-    Unset,
+    /// The time is lost, or found again.
+    Unset(bool),
 }
 
 #[derive(Deserialize)]
@@ -143,7 +165,7 @@ impl Step {
         match (body.advance, body.set, body.unset) {
             (Some(length), None, None) => times::seconds(&length).map(Step::Advance),
             (None, Some(time), None) => times::instant(&time).map(Step::Set),
-            (None, None, Some(true)) => Ok(Step::Unset),
+            (None, None, Some(lost)) => Ok(Step::Unset(lost)),
             _ => Err(
                 r#"exactly one of {"advance":"1h"}, {"set":"2026-01-01T00:00:00Z"} and {"unset":true}"#
                     .to_owned(),
@@ -195,11 +217,26 @@ mod tests {
     #[test]
     fn a_real_clock_is_not_moved() {
         let clock = HostClock::from_argument("real").unwrap();
-        assert_eq!(
-            clock.step(br#"{"advance":"1h"}"#),
-            Err(StepError::RealClock)
-        );
+        for body in [
+            &br#"{"advance":"1h"}"#[..],
+            br#"{"set":"2026-01-01T00:00:00Z"}"#,
+        ] {
+            assert_eq!(clock.step(body), Err(StepError::RealClock));
+        }
         assert!(clock.reading().now.unwrap() > START);
+    }
+
+    #[test]
+    fn a_real_clock_is_lost_and_serves_since_it_is_found() {
+        let clock = HostClock::Real {
+            since: AtomicU64::new(START.0),
+            is_lost: AtomicBool::new(false),
+        };
+        assert_eq!(clock.step(br#"{"unset":true}"#).unwrap().now, None);
+        assert_eq!(clock.reading().now, None);
+        let found = clock.step(br#"{"unset":false}"#).unwrap();
+        assert!(found.since > START);
+        assert!(found.now.unwrap() >= found.since);
     }
 
     #[test]

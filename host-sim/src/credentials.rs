@@ -24,9 +24,13 @@ const STRONG_LENGTH: usize = 22;
 /// Octets from the system's random number generator.
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], String> {
     let mut octets = [0; N];
-    getrandom::fill(&mut octets)
-        .map_err(|error| format!("the system gives no random numbers: {error}"))?;
+    fill(&mut octets)?;
     Ok(octets)
+}
+
+/// The same for any number of octets.
+pub(crate) fn fill(octets: &mut [u8]) -> Result<(), String> {
+    getrandom::fill(octets).map_err(|error| format!("the system gives no random numbers: {error}"))
 }
 
 /// Whether `text` may hold a secret of 128 bits in the characters of R14.

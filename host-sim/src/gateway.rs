@@ -1,7 +1,7 @@
 //! The gateway: the core's server with a clock, a store and the throttle's
 //! memory, and the firmware's devices. An exchange runs here from its beginning to its end.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
@@ -14,10 +14,10 @@ use smallgate_core::store::Committed;
 use smallgate_core::time::UnixTime;
 use smallgate_firmware::devices::{self, Ask, Device, Devices};
 use smallgate_firmware::http::status;
-use tracing::error;
 
 use crate::breadboard::{Breadboard, Bus, SimulatedLines};
 use crate::clock::HostClock;
+use crate::noise::Noise;
 use crate::store::Store;
 use crate::{credentials, log};
 
@@ -36,8 +36,7 @@ pub(crate) struct Gateway {
     hashing: Mutex<()>,
     devices: Mutex<Devices<'static, SimulatedLines>>,
     pub(crate) breadboard: Breadboard,
-    /// The source of entropy fails.
-    pub(crate) is_starved: AtomicBool,
+    pub(crate) noise: Noise,
     started: Instant,
 }
 
@@ -63,26 +62,20 @@ impl Gateway {
             hashing: Mutex::new(()),
             devices: Mutex::new(Devices::new(devices.into(), breadboard.lines())),
             breadboard,
-            is_starved: AtomicBool::new(false),
+            noise: Noise::start(),
             started: Instant::now(),
         })
     }
 
-    /// Reads the sensors for the rest of the process's life, as a board's task
-    /// does: once now, before anybody asks, and then one after another.
-    pub(crate) fn keep_sampling(&'static self) -> Result<(), String> {
+    /// Reads the sensors and looks after the entropy for the rest of the process's
+    /// life, as a board's task does. The sensors are read now, before anybody asks,
+    /// and then one after another.
+    pub(crate) fn keep_tending(&'static self) -> Result<(), String> {
         let mut bus = self.breadboard.bus();
         self.sample(&mut bus);
-        std::thread::Builder::new()
-            .name("sensors".to_owned())
-            .spawn(move || {
-                loop {
-                    std::thread::sleep(Duration::from_secs(devices::INTERVAL.into()));
-                    self.sample(&mut bus);
-                }
-            })
-            .map(drop)
-            .map_err(|error| format!("the sensors are not read: {error}"))
+        // Two threads: a bus that hangs here does so for longer than a board's.
+        every("sensors", devices::INTERVAL, move || self.sample(&mut bus))?;
+        every("entropy", Noise::INTERVAL, || self.noise.tend())
     }
 
     /// The devices are not locked while the bus is waited for.
@@ -114,13 +107,7 @@ impl Gateway {
 
     /// What a board says where there is no entropy.
     fn entropy(&self) -> Result<Entropy, Starved> {
-        if self.is_starved.load(Ordering::Relaxed) {
-            return Err(Starved);
-        }
-        credentials::random().map(Entropy::new).map_err(|message| {
-            error!(event = "no_entropy", message);
-            Starved
-        })
+        self.noise.octets().map(Entropy::new).ok_or(Starved)
     }
 
     pub(crate) fn server(&self) -> &AuthorizationServer<'static> {
@@ -145,6 +132,7 @@ impl Gateway {
                 &request,
                 &self.server,
                 is_clock_set,
+                self.noise.is_healthy(),
                 self.uptime(),
                 devices,
                 out,
@@ -215,6 +203,20 @@ impl Gateway {
         };
         tokio::task::block_in_place(|| work.run(u32::MAX))
     }
+}
+
+/// Has a thread call `tend` as often as every so many seconds.
+fn every(name: &str, seconds: u32, mut tend: impl FnMut() + Send + 'static) -> Result<(), String> {
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(move || {
+            loop {
+                std::thread::sleep(Duration::from_secs(seconds.into()));
+                tend();
+            }
+        })
+        .map(drop)
+        .map_err(|error| format!("no thread for {name}: {error}"))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use clap::ValueEnum;
 use smallgate_core::oauth::{Event, GrantId, Refusal};
 use smallgate_firmware::devices::Fault;
+use smallgate_firmware::entropy::EntropyFailed;
 use smallgate_firmware::events::Gravity;
 use tracing::level_filters::LevelFilter;
 use tracing::{error, info, warn};
@@ -141,6 +142,14 @@ pub(crate) fn device(name: &str, health: Result<(), Fault>) {
     match health {
         Ok(()) => info!(event = "device", device = name, "it answers"),
         Err(cause) => warn!(event = "device", device = name, cause = %cause),
+    }
+}
+
+/// Logs how the source of entropy is, now that it is not as it was.
+pub(crate) fn entropy(health: Result<(), EntropyFailed>) {
+    match health {
+        Ok(()) => info!(event = "entropy_healthy"),
+        Err(cause) => error!(event = "entropy_failed", cause = %cause),
     }
 }
 

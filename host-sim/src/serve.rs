@@ -86,7 +86,7 @@ async fn run(plan: Plan) -> Result<(), String> {
     let store = Store::open(&plan.store)?;
     let gateway = Gateway::new(server, throttle, plan.clock, store, devices)?;
     let gateway: &'static Gateway = Box::leak(Box::new(gateway));
-    gateway.keep_sampling()?;
+    gateway.keep_tending()?;
     let service = Service {
         gateway,
         trusted_proxies: Box::leak(settings.trusted_proxies.clone().into_boxed_slice()),

@@ -3,14 +3,12 @@
 //!
 //! | path | shows and takes |
 //! | --- | --- |
-//! | `/sim/clock` | `{"set":"2026-01-01T00:00:00Z"}`, `{"advance":"1h"}`, `{"unset":true}` |
+//! | `/sim/clock` | `{"set":"2026-01-01T00:00:00Z"}`, `{"advance":"1h"}`, `{"unset":true}`; the system's clock is lost by `{"unset":true}` and found by `{"unset":false}`, and not moved |
 //! | `/sim/devices/NAME` | `{"value":21.5}` a sensor's temperature, `{"value":true}` an input's state; an output's is only shown; `{"value":null}` is no sensor at all |
 //! | `/sim/bus` | `{"state":"works"}`, `"broken"`, `"hangs"` |
-//! | `/sim/entropy` | `{"state":"works"}`, `"starved"` |
+//! | `/sim/entropy` | `{"state":"works"}`, `"starved"`, `"repeats"` |
 //!
 //! `GET` shows, `PUT` sets; the clock is moved by `POST` as well.
-
-use std::sync::atomic::Ordering;
 
 use hyper::{Method, StatusCode};
 use serde::Deserialize;
@@ -21,6 +19,7 @@ use tracing::info;
 use crate::breadboard::{BusState, Shown};
 use crate::clock::StepError;
 use crate::gateway::Gateway;
+use crate::noise::SourceState;
 use crate::times;
 
 /// What the paths begin with.
@@ -89,7 +88,6 @@ struct ValueBody {
     value: Value,
 }
 
-const STARVED: &str = "starved";
 const WORKS: &str = "works";
 
 impl BusState {
@@ -98,12 +96,21 @@ impl BusState {
         (BusState::Broken, "broken"),
         (BusState::Hangs, "hangs"),
     ];
+}
 
-    fn name(self) -> &'static str {
-        let mut all = Self::ALL.iter();
-        all.find(|(state, _)| *state == self)
-            .map_or(WORKS, |(_, name)| name)
-    }
+impl SourceState {
+    const ALL: [(Self, &'static str); 3] = [
+        (SourceState::Works, WORKS),
+        (SourceState::Starved, "starved"),
+        (SourceState::Repeats, "repeats"),
+    ];
+}
+
+/// What `state` is called among `all`.
+fn name_in<T: PartialEq>(all: &[(T, &'static str)], state: &T) -> &'static str {
+    let mut all = all.iter();
+    all.find(|(known, _)| known == state)
+        .map_or(WORKS, |(_, name)| name)
 }
 
 impl Thing {
@@ -117,13 +124,13 @@ impl Thing {
                     Shown::Nothing => Value::Null,
                 }
             }),
-            Thing::Bus => json!({ "state": gateway.breadboard.bus_state().name() }),
-            Thing::Entropy => json!({
-                "state": match gateway.is_starved.load(Ordering::Relaxed) {
-                    true => STARVED,
-                    false => WORKS,
-                }
-            }),
+            Thing::Bus => {
+                let state = gateway.breadboard.bus_state();
+                json!({ "state": name_in(&BusState::ALL, &state) })
+            }
+            Thing::Entropy => {
+                json!({ "state": name_in(&SourceState::ALL, &gateway.noise.state()) })
+            }
         }
     }
 
@@ -131,23 +138,14 @@ impl Thing {
         let done = match self {
             Thing::Clock => return set_clock(gateway, body),
             Thing::Device(device) => set_device(gateway, device, body),
-            Thing::Bus => state(body).and_then(|asked| {
-                let mut all = BusState::ALL.into_iter();
-                let (state, _) = all
-                    .find(|(_, name)| *name == asked)
-                    .ok_or("the bus works, is broken, or hangs")?;
-                gateway.breadboard.set_bus_state(state);
-                Ok(())
-            }),
-            Thing::Entropy => state(body).and_then(|asked| {
-                let is_starved = match asked.as_str() {
-                    WORKS => false,
-                    STARVED => true,
-                    _ => return Err("the source of entropy works, or is starved".to_owned()),
-                };
-                gateway.is_starved.store(is_starved, Ordering::Relaxed);
-                Ok(())
-            }),
+            Thing::Bus => state(body, &BusState::ALL, "the bus works, is broken, or hangs")
+                .map(|state| gateway.breadboard.set_bus_state(state)),
+            Thing::Entropy => state(
+                body,
+                &SourceState::ALL,
+                "the source of entropy works, is starved, or repeats",
+            )
+            .map(|state| gateway.noise.set_state(state)),
         };
         match done {
             Ok(()) => {
@@ -159,9 +157,12 @@ impl Thing {
     }
 }
 
-fn state(body: &[u8]) -> Result<String, String> {
+/// The state that is asked for, of `all`.
+fn state<T: Copy>(body: &[u8], all: &[(T, &str)], possible: &str) -> Result<T, String> {
     let body: StateBody = serde_json::from_slice(body).map_err(|error| error.to_string())?;
-    Ok(body.state)
+    let mut all = all.iter();
+    let found = all.find(|(_, name)| *name == body.state);
+    found.map(|(state, _)| *state).ok_or(possible.to_owned())
 }
 
 fn set_clock(gateway: &Gateway, body: &[u8]) -> Said {
@@ -173,7 +174,7 @@ fn set_clock(gateway: &Gateway, body: &[u8]) -> Said {
         }
         Err(StepError::RealClock) => refused(
             StatusCode::CONFLICT,
-            "The clock is the system's. Start with --clock 2026-01-01T00:00:00Z to have one that can be moved.",
+            "The clock is the system's: it can be lost, and not moved. Start with --clock 2026-01-01T00:00:00Z to have one that can be moved.",
         ),
         Err(StepError::Malformed(message)) => refused(StatusCode::BAD_REQUEST, message),
     }

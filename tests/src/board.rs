@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use crate::host::{Bus, Clock, Host, START, Setup};
+use crate::host::{Bus, Clock, Host, Noise, START, Setup};
 use crate::machine::{Elf, Line, Machine, Plan};
 use crate::simulator::{Temporary, binary};
 
@@ -204,8 +204,40 @@ fn listening(setup: &Setup, image: &[u8], since: Instant) -> Machine {
     }
 }
 
-/// The FPGA's register of lamps.
-const LAMPS: u32 = 0x4002_8000;
+/// Whether the lamp at output `pin` is lit.
+///
+/// # Errors
+///
+/// QEMU does not tell.
+pub fn is_lit(machine: &Machine, pin: u8) -> Result<bool, String> {
+    /// The FPGA's register of lamps.
+    const LAMPS: u32 = 0x4002_8000;
+    let lamps = machine.memory(LAMPS, 4)?;
+    Ok(lamps.first().is_some_and(|lit| lit & 1 << pin != 0))
+}
+
+/// Whether a wire of the board's bus is high: bit 0 of its argument is the clock,
+/// bit 1 the data.
+pub const IS_HIGH: &str = "smallgate_mps2_an386::i2c::is_high";
+
+/// A wire that is held low holds up everybody: `movs r0, #0`, `bx lr`.
+pub const BOTH_LOW: [u8; 4] = [0x00, 0x20, 0x70, 0x47];
+
+/// The clock is high and the data stays low: `movs r1, #1`, `ands r0, r1`, `bx lr`.
+const DATA_LOW: [u8; 6] = [0x01, 0x21, 0x08, 0x40, 0x70, 0x47];
+
+/// Where the firmware has its entropy from, as it stands in the image.
+pub const SOURCE: &[u8; 13] = b"/dev/urandom\0";
+
+/// Gives the same octet always.
+pub const ZEROS: &[u8; 13] = b"/dev/zero\0\0\0\0";
+
+/// Gives no octet.
+const NO_SOURCE: &[u8; 13] = b"/dev/null\0\0\0\0";
+
+/// A file in the folder that tests run in. It is opened anew for each 512 octets,
+/// so they are always the same, and no health test but that for repetition minds.
+pub const SAME_AGAIN: &[u8; 13] = b"Cargo.toml\0\0\0";
 
 impl Host for Board {
     fn set_temperature(&mut self, _name: &str, degrees: u8) {
@@ -217,9 +249,7 @@ impl Host for Board {
     fn unplug(&mut self, _name: &str) {}
 
     fn is_high(&self, _name: &str, pin: u8) -> bool {
-        let lamps = self.machine.memory(LAMPS, 4);
-        let lamps = lamps.unwrap_or_else(|error| panic!("{error}"));
-        lamps[0] & 1 << pin != 0
+        is_lit(&self.machine, pin).unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// QEMU has no buttons.
@@ -227,11 +257,35 @@ impl Host for Board {
         false
     }
 
-    fn turn_bus(&mut self, _bus: Bus) -> bool {
-        false
+    /// The firmware is told other things of its wires than there are.
+    fn turn_bus(&mut self, bus: Bus) -> bool {
+        let firmware = firmware();
+        let told = || {
+            let at = firmware.function(IS_HIGH)?;
+            let instructions = match bus {
+                Bus::Works => firmware.octets(at, DATA_LOW.len())?,
+                Bus::Broken => &DATA_LOW,
+                Bus::Hangs => &BOTH_LOW,
+            };
+            self.machine.write(at, instructions)
+        };
+        told().unwrap_or_else(|error| panic!("{error}"));
+        true
     }
 
-    fn starve(&mut self, _starved: bool) -> bool {
+    /// The firmware reads another file of this machine.
+    fn turn_noise(&mut self, noise: Noise) {
+        let path = match noise {
+            Noise::Works => SOURCE,
+            Noise::Starved => NO_SOURCE,
+            Noise::Repeats => SAME_AGAIN,
+        };
+        let at = firmware().constant(SOURCE);
+        let turned = at.and_then(|at| self.machine.write(at, path));
+        turned.unwrap_or_else(|error| panic!("{error}"));
+    }
+
+    fn lose_clock(&mut self, _lost: bool) -> bool {
         false
     }
 
@@ -295,8 +349,6 @@ impl Host for Board {
             "r40: a clock that is set, and unset again, while it serves",
             "r40: a clock that goes back while it serves",
             "devices: a button that is pressed",
-            "devices: a bus that fails or hangs",
-            "devices: a source of entropy that fails",
         ]
     }
 }

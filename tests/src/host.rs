@@ -23,8 +23,6 @@ pub trait Clock {
     fn advance(&mut self, seconds: u64);
     /// Sets it to a Unix time, earlier or later.
     fn set(&mut self, time: u64);
-    /// Makes it unknown, as after a power loss.
-    fn unset(&mut self);
 }
 
 /// How the bus of the sensors is.
@@ -36,6 +34,17 @@ pub enum Bus {
     Broken,
     /// No transaction comes to an end.
     Hangs,
+}
+
+/// How the source of entropy is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Noise {
+    /// As it should be.
+    Works,
+    /// It gives no octets.
+    Starved,
+    /// It gives the same octets again and again.
+    Repeats,
 }
 
 /// A running host. It ends when it is dropped.
@@ -117,8 +126,13 @@ pub trait Host: Sized {
     /// always works.
     fn turn_bus(&mut self, bus: Bus) -> bool;
 
-    /// Takes the entropy away, or gives it back; false if nobody can.
-    fn starve(&mut self, starved: bool) -> bool;
+    /// Has the source of entropy work again, give nothing, or repeat itself. The
+    /// host may need 256 requests or a minute to find out.
+    fn turn_noise(&mut self, noise: Noise);
+
+    /// Makes the time unknown, as after a power loss, or known again; false if
+    /// nobody can while it serves.
+    fn lose_clock(&mut self, lost: bool) -> bool;
 
     /// Lets `seconds` pass, by turning the clock or by waiting. Cases that use
     /// it shorten the lifetimes in their setup, so that waiting is bearable.

@@ -15,4 +15,6 @@ pub mod powercut;
 pub mod rig;
 pub mod simulator;
 pub mod suite;
+#[cfg(feature = "board")]
+pub mod transcript;
 pub mod wire;

@@ -1,13 +1,15 @@
 //! The emulated board as a process: QEMU's `mps2-an386` with a firmware and a
 //! provisioning image, its port, its log, its memory. It ends with its handle.
 
+mod debugger;
 mod elf;
+mod network;
 mod qmp;
 mod uart;
 
 use std::fs::{DirBuilder, File};
 use std::io::Read;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -18,6 +20,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 pub use elf::{Elf, Piece};
+pub use network::UserNetwork;
 use qmp::Qmp;
 pub use uart::Line;
 use uart::Uart;
@@ -29,6 +32,9 @@ pub const PAINT: u32 = 0xC5A5_5A3C;
 
 /// What the temperature sensor is called.
 const SENSOR: &str = "temperature";
+
+/// The debugger's socket, in the machine's folder.
+const STUB: &str = "gdb.sock";
 
 /// How long QEMU may take to be asked something.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -54,56 +60,6 @@ pub struct Plan {
     pub dies_with_thread: bool,
 }
 
-/// A network of QEMU's for a board whose address is its own choice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UserNetwork {
-    address: Ipv4Addr,
-    prefix: u8,
-    host: Ipv4Addr,
-    resolver: Ipv4Addr,
-}
-
-impl UserNetwork {
-    /// That of a board at `address`; this machine is its `gateway` there, or
-    /// another neighbour without one. None if it holds fewer than three hosts,
-    /// which is what QEMU needs.
-    pub fn around(address: Ipv4Addr, prefix: u8, gateway: Option<Ipv4Addr>) -> Option<Self> {
-        /// QEMU takes no larger one.
-        const LARGEST: u8 = 4;
-        /// This one holds six hosts.
-        const SMALLEST: u8 = 29;
-        if !(LARGEST..=SMALLEST).contains(&prefix) {
-            return None;
-        }
-        let mask = u32::MAX << (32 - u32::from(prefix));
-        let network = address.to_bits() & mask;
-        let mut others = (1..=4)
-            .map(|host| Ipv4Addr::from_bits(network | host))
-            .filter(|other| *other != address && Some(*other) != gateway);
-        let resolver = others.next()?;
-        Some(UserNetwork {
-            address,
-            prefix,
-            host: gateway.or_else(|| others.next())?,
-            resolver,
-        })
-    }
-
-    /// As `-nic user` takes it.
-    fn option(self) -> String {
-        let UserNetwork {
-            address,
-            prefix,
-            host,
-            resolver,
-        } = self;
-        let network = address.to_bits() & (u32::MAX << (32 - u32::from(prefix)));
-        let network = Ipv4Addr::from_bits(network);
-        // Ports are forwarded to the first address that DHCP would give.
-        format!(",net={network}/{prefix},host={host},dns={resolver},dhcpstart={address}")
-    }
-}
-
 /// A running machine.
 pub struct Machine {
     child: Child,
@@ -127,7 +83,7 @@ impl Machine {
         std::fs::write(&image, &plan.image).map_err(|error| format!("no image: {error}"))?;
         let log = folder.0.join("uart.bin");
         File::create(&log).map_err(|error| format!("no log: {error}"))?;
-        let mut command = command(plan, &image, &log)?;
+        let mut command = command(plan, &image, &log, &folder.0.join(STUB))?;
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -239,6 +195,15 @@ impl Machine {
         }
     }
 
+    /// Has the board's memory hold other octets, code or not, until its next reset.
+    ///
+    /// # Errors
+    ///
+    /// QEMU does not take them.
+    pub fn write(&self, at: u32, octets: &[u8]) -> Result<(), String> {
+        debugger::write(&self.folder.0.join(STUB), at, octets)
+    }
+
     /// Brings the sensor to a temperature.
     ///
     /// # Errors
@@ -344,7 +309,7 @@ impl Stack {
     }
 }
 
-fn command(plan: &Plan, image: &Path, log: &Path) -> Result<Command, String> {
+fn command(plan: &Plan, image: &Path, log: &Path, stub: &Path) -> Result<Command, String> {
     let mut command = match plan.dies_with_thread && has_setpriv() {
         true => {
             let mut command = Command::new("setpriv");
@@ -357,6 +322,9 @@ fn command(plan: &Plan, image: &Path, log: &Path) -> Result<Command, String> {
     command.args(["-nodefaults", "-display", "none", "-monitor", "none"]);
     command.args(["-semihosting-config", "enable=on,target=native"]);
     command.args(["-qmp", "stdio"]);
+    command
+        .arg("-gdb")
+        .arg(format!("unix:{},server=on,wait=off", stub.display()));
     command
         .arg("-serial")
         .arg(format!("file:{}", log.display()));
@@ -453,28 +421,7 @@ impl Drop for Folder {
 
 #[cfg(test)]
 mod tests {
-    use std::net::Ipv4Addr;
-
-    use super::{Stack, UserNetwork, date, forwarded};
-
-    #[test]
-    fn a_board_has_neighbours_in_its_own_network() {
-        let at = |address: [u8; 4], prefix, gateway: Option<[u8; 4]>| {
-            UserNetwork::around(address.into(), prefix, gateway.map(Ipv4Addr::from))
-                .map(UserNetwork::option)
-        };
-        assert_eq!(
-            at([192, 168, 7, 20], 24, Some([192, 168, 7, 1])).as_deref(),
-            Some(",net=192.168.7.0/24,host=192.168.7.1,dns=192.168.7.2,dhcpstart=192.168.7.20")
-        );
-        assert_eq!(
-            at([10, 1, 2, 1], 29, None).as_deref(),
-            Some(",net=10.1.2.0/29,host=10.1.2.3,dns=10.1.2.2,dhcpstart=10.1.2.1")
-        );
-        for prefix in [1, 30, 32] {
-            assert_eq!(at([10, 1, 2, 1], prefix, None), None);
-        }
-    }
+    use super::{Stack, date, forwarded};
 
     #[test]
     fn the_forwarded_port_is_found() {

@@ -7,12 +7,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::host::{Clock, Host, Setup};
-use crate::simulator::{Process, Temporary, binary};
+use crate::simulator::{Process, Temporary, binary, turn};
 
 /// A running `smallgate serve --image`.
 pub struct Packed {
     image: Image,
-    clock: &'static str,
+    clock_set: bool,
     process: Process,
     /// What processes before a restart logged.
     earlier: String,
@@ -46,8 +46,12 @@ impl Drop for Image {
 }
 
 impl Packed {
-    fn serve(image: &Image, clock: &str) -> Process {
-        Process::serve(&["--image", &image.0, "--clock", clock])
+    fn serve(image: &Image, clock_set: bool) -> Process {
+        let process = Process::serve(&["--image", &image.0]);
+        if !clock_set {
+            turn(process.address, "clock", r#"{"unset":true}"#);
+        }
+        process
     }
 }
 
@@ -56,11 +60,10 @@ impl Host for Packed {
 
     fn start(setup: &Setup) -> Self {
         let image = Image::of(setup);
-        let clock = if setup.clock_set { "real" } else { "unset" };
         Packed {
-            process: Self::serve(&image, clock),
+            process: Self::serve(&image, setup.clock_set),
             image,
-            clock,
+            clock_set: setup.clock_set,
             earlier: String::new(),
         }
     }
@@ -80,10 +83,19 @@ impl Host for Packed {
         None
     }
 
+    fn lose_clock(&mut self, lost: bool) -> bool {
+        turn(
+            self.process.address,
+            "clock",
+            &format!(r#"{{"unset":{lost}}}"#),
+        );
+        true
+    }
+
     fn restart(&mut self) {
         self.process.kill();
         self.earlier += &self.process.log();
-        self.process = Self::serve(&self.image, self.clock);
+        self.process = Self::serve(&self.image, self.clock_set);
     }
 
     fn log(&self) -> String {
@@ -94,7 +106,6 @@ impl Host for Packed {
         &[
             "r20: a code lives for 60 seconds by default",
             "r46: a form is good for 10 minutes",
-            "r40: a clock that is set, and unset again, while it serves",
             "r40: a clock that goes back while it serves",
         ]
     }

@@ -247,11 +247,10 @@ macro_rules! turned_by_requests {
             true
         }
 
-        fn starve(&mut self, starved: bool) -> bool {
-            let state = if starved { "starved" } else { "works" };
+        fn turn_noise(&mut self, noise: $crate::host::Noise) {
+            let state = format!("{noise:?}").to_lowercase();
             let body = format!(r#"{{"state":"{state}"}}"#);
             $crate::simulator::turn(self.address(), "entropy", &body);
-            true
         }
     };
 }
@@ -275,6 +274,14 @@ impl Host for Simulator {
 
     fn clock(&mut self) -> Option<&mut dyn Clock> {
         Some(self)
+    }
+
+    fn lose_clock(&mut self, lost: bool) -> bool {
+        match lost {
+            true => self.step(r#"{"unset":true}"#),
+            false => self.set(self.now),
+        }
+        true
     }
 
     fn now(&self) -> u64 {
@@ -302,10 +309,6 @@ impl Clock for Simulator {
     fn set(&mut self, time: u64) {
         self.now = time;
         self.step(&format!(r#"{{"set":"{}"}}"#, rfc3339(time)));
-    }
-
-    fn unset(&mut self) {
-        self.step(r#"{"unset":true}"#);
     }
 }
 

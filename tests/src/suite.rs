@@ -15,6 +15,8 @@ pub mod devices;
 #[expect(missing_docs, reason = "a case's name says what it shows")]
 pub mod events;
 #[expect(missing_docs, reason = "a case's name says what it shows")]
+pub mod failures;
+#[expect(missing_docs, reason = "a case's name says what it shows")]
 pub mod framing;
 #[expect(missing_docs, reason = "a case's name says what it shows")]
 pub mod inspect;
@@ -134,12 +136,14 @@ macro_rules! suite {
             an_input_is_pressed_outside
             scopes_are_asked_for_by_device_and_method
             a_token_revoked_while_in_use_opens_nothing
+            a_token_revoked_by_its_client_opens_nothing
+            requests_that_a_device_does_not_understand_are_refused
+            a_page_says_what_this_is);
+        $crate::suite!(@ $host, failures:
             a_device_that_does_not_answer_is_502_and_others_are_not
             a_bus_that_hangs_delays_nobody
             an_unset_clock_opens_no_device
-            without_entropy_nothing_is_issued_and_devices_are_read
-            requests_that_a_device_does_not_understand_are_refused
-            a_page_says_what_this_is);
+            without_entropy_nothing_is_issued_and_devices_are_read);
         $crate::suite!(@ $host, recorded:
             golden_standard golden_teen_quotes golden_breakout);
         $crate::suite!(@ $host, recorded_codes:

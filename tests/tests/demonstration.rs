@@ -171,9 +171,19 @@ fn demonstration_says_what_it_is() {
 #[test]
 fn real_clock_is_not_moved_by_a_request() {
     let process = Process::serve(&[]);
-    let request =
-        Request::new("POST", "/sim/clock").body("application/json", r#"{"advance":"1h"}"#);
-    assert_eq!(Wire::open(process.address).ask(&request).status, 409);
+    let clock = |body: &str| {
+        let request = Request::new("POST", "/sim/clock").body("application/json", body);
+        Wire::open(process.address).ask(&request).status
+    };
+    for moved in [r#"{"advance":"1h"}"#, r#"{"set":"2027-01-01T00:00:00Z"}"#] {
+        assert_eq!(clock(moved), 409, "{moved}");
+    }
+    assert_eq!(clock("noon"), 400);
+    let shown = || Wire::open(process.address).ask(&Request::new("GET", "/sim/clock"));
+    assert_eq!(clock(r#"{"unset":true}"#), 204);
+    assert_eq!(shown().text(), r#"{"now":null}"#);
+    assert_eq!(clock(r#"{"unset":false}"#), 204);
+    assert_ne!(shown().text(), r#"{"now":null}"#);
 }
 
 #[test]
@@ -216,7 +226,7 @@ fn simulation_is_shown_and_turned_and_says_what_it_does_not_understand() {
     assert_eq!(shown("devices/button"), r#"{"value":true}"#);
     for (thing, states) in [
         ("bus", ["broken", "hangs", "works"].as_slice()),
-        ("entropy", &["starved", "works"]),
+        ("entropy", &["starved", "repeats", "works"]),
     ] {
         for state in states {
             let body = format!(r#"{{"state":"{state}"}}"#);

@@ -326,6 +326,10 @@ impl Surroundings for Bench {
         None
     }
 
+    fn is_entropy_healthy(&self) -> bool {
+        false
+    }
+
     fn event(&self, event: &Event<'_>, _source: smallgate_core::http::Source) {
         self.events.borrow_mut().push(format!("{event:?}"));
     }

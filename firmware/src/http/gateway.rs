@@ -27,6 +27,9 @@ pub trait Surroundings {
     /// Octets that nobody else gets; none when the source is not healthy.
     fn entropy(&self) -> Option<[u8; Entropy::SIZE]>;
 
+    /// Whether the source was healthy when it was last looked at.
+    fn is_entropy_healthy(&self) -> bool;
+
     /// Something happened that an operator should be able to find later.
     fn event(&self, event: &Event<'_>, source: Source);
 }
@@ -115,6 +118,7 @@ impl<'g, S: Store, B: Surroundings, P: Pins> Gateway<'g, S, B, P> {
             request,
             self.server,
             self.surroundings.now().is_some(),
+            self.surroundings.is_entropy_healthy(),
             self.surroundings.uptime(),
             devices.map_or(0, |devices| devices.list().count()),
             out,

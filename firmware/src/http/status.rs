@@ -18,6 +18,7 @@ pub fn answer<'x>(
     request: &Request<'_, '_>,
     server: &AuthorizationServer<'_>,
     is_clock_set: bool,
+    is_entropy_healthy: bool,
     uptime: u32,
     devices: usize,
     out: &'x mut [u8],
@@ -30,6 +31,10 @@ pub fn answer<'x>(
         true => "set",
         false => "not set: nothing is issued",
     };
+    let entropy = match is_entropy_healthy {
+        true => "healthy",
+        false => "failing: nothing is issued",
+    };
     Answer::page(
         out,
         "Smallgate",
@@ -39,6 +44,7 @@ pub fn answer<'x>(
             ("Profile", Shown::Text(configuration.profile.name)),
             ("Issuer", Shown::Text(configuration.issuer)),
             ("Clock", Shown::Text(clock)),
+            ("Entropy", Shown::Text(entropy)),
             ("Running for", Shown::Number(uptime, " seconds")),
             (
                 "Devices",

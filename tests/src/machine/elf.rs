@@ -57,14 +57,13 @@ impl Elf {
         u32::try_from(symbol.address()).ok()
     }
 
-    /// A copy at `path` in which functions begin with other instructions: the
-    /// one whose whole name without its arguments is `name`.
+    /// The address of the function whose whole name without its arguments is
+    /// `name`.
     ///
     /// # Errors
     ///
-    /// No function or more than one has this name, it is not in the file, or the
-    /// copy can not be written.
-    pub fn patched(&self, path: &Path, name: &str, instructions: &[u8]) -> Result<Self, String> {
+    /// No function or more than one has this name.
+    pub fn function(&self, name: &str) -> Result<u32, String> {
         let file = object::File::parse(&*self.octets).map_err(|error| error.to_string())?;
         let named: Vec<u64> = file
             .symbols()
@@ -79,20 +78,66 @@ impl Elf {
             return Err(format!("{} functions are called {name}", named.len()));
         };
         // Code for Thumb has odd addresses.
-        let at = at & !1;
+        u32::try_from(at & !1).map_err(|error| error.to_string())
+    }
+
+    /// The address of a constant with these octets.
+    ///
+    /// # Errors
+    ///
+    /// None has them, or they are there more than once.
+    pub fn constant(&self, octets: &[u8]) -> Result<u32, String> {
+        let file = object::File::parse(&*self.octets).map_err(|error| error.to_string())?;
+        let mut found = Vec::new();
+        for segment in file.segments() {
+            let within = segment.data().map_err(|error| error.to_string())?;
+            let places = within.windows(octets.len()).enumerate();
+            let here = places.filter(|(_, window)| *window == octets);
+            found.extend(here.map(|(place, _)| segment.address() + place as u64));
+        }
+        let [at] = found[..] else {
+            return Err(format!("{octets:?} are there {} times", found.len()));
+        };
+        u32::try_from(at).map_err(|error| error.to_string())
+    }
+
+    /// So many octets as the firmware has them at an address.
+    ///
+    /// # Errors
+    ///
+    /// They are not in the file.
+    pub fn octets(&self, at: u32, length: usize) -> Result<&[u8], String> {
+        let place = self.place(at)?;
+        let octets = self.octets.get(place..place + length);
+        octets.ok_or_else(|| format!("{at:#x} is too near to the end"))
+    }
+
+    /// A copy at `path` that has other octets at an address.
+    ///
+    /// # Errors
+    ///
+    /// The address is not in the file, or the copy can not be written.
+    pub fn patched(&self, path: &Path, at: u32, others: &[u8]) -> Result<Self, String> {
+        let place = self.place(at)?;
+        let mut octets = self.octets.clone();
+        octets
+            .get_mut(place..place + others.len())
+            .ok_or_else(|| format!("{at:#x} is too near to the end"))?
+            .copy_from_slice(others);
+        std::fs::write(path, octets).map_err(|error| format!("{}: {error}", path.display()))?;
+        Self::read(path)
+    }
+
+    /// Where in the file that is which is at an address.
+    fn place(&self, at: u32) -> Result<usize, String> {
+        let file = object::File::parse(&*self.octets).map_err(|error| error.to_string())?;
         let place = file.segments().find_map(|segment| {
             let (start, length) = segment.file_range();
-            let within = at.checked_sub(segment.address())?;
+            let within = u64::from(at).checked_sub(segment.address())?;
             (within < length).then_some(start + within)
         });
         let place = place.and_then(|place| usize::try_from(place).ok());
-        let mut octets = self.octets.clone();
-        place
-            .and_then(|place| octets.get_mut(place..)?.get_mut(..instructions.len()))
-            .ok_or_else(|| format!("{name} is not in the file"))?
-            .copy_from_slice(instructions);
-        std::fs::write(path, octets).map_err(|error| format!("{}: {error}", path.display()))?;
-        Self::read(path)
+        place.ok_or_else(|| format!("{at:#x} is not in the file"))
     }
 
     /// The octets of flash: code, constants, initial values.

@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::net::IpAddr;
+use std::time::{Duration, Instant};
 
 use base64ct::{Base64, Encoding};
 
@@ -162,17 +163,19 @@ impl<H: Host> Session<H> {
 
     /// Waits until the log satisfies `wanted`, and gives it.
     pub fn log_with(&self, wanted: impl Fn(&str) -> bool) -> String {
-        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+        self.log_within(Duration::from_secs(10), wanted)
+    }
+
+    /// The same for something that may take longer.
+    pub fn log_within(&self, limit: Duration, wanted: impl Fn(&str) -> bool) -> String {
+        let deadline = Instant::now() + limit;
         loop {
             let log = self.host.log();
             if wanted(&log) {
                 return log;
             }
-            assert!(
-                std::time::Instant::now() < deadline,
-                "not in the log: {log}"
-            );
-            std::thread::sleep(std::time::Duration::from_millis(5));
+            assert!(Instant::now() < deadline, "not in the log: {log}");
+            std::thread::sleep(Duration::from_millis(5));
         }
     }
 

@@ -40,7 +40,7 @@ pub const API_KEY: &str = "an-api-key-of-enough-length";
 pub const USER: (&str, &str) = ("admin@break-out.org", "correct horse+battery%staple");
 
 /// RFC 7515 A.3's key.
-const ES256: &str = r#"{"kty":"EC","crv":"P-256","kid":"e1","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0","d":"jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"}"#;
+pub const ES256: &str = r#"{"kty":"EC","crv":"P-256","kid":"e1","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0","d":"jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"}"#;
 /// RFC 7515 A.1's key.
 const HS256: &str = r#"{"kty":"oct","kid":"h1","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"}"#;
 /// RFC 7520 3.5's key: one HS256 key never serves two services.
@@ -95,8 +95,15 @@ fn start(profile: &str, key: &str) -> String {
         "profile = \"{profile}\"\nissuer = \"{ISSUER}\"\naudience = \"{AUDIENCE}\"\ndemo = true\n\
          scopes = [\"read\", \"write\", \"admin\"]\n"
     ) + "%top\n[server]\nheader_timeout = 2\nbody_timeout = 1\nidle_timeout = 2\n%server\n"
-        + "[keys]\nhandle = \"CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk\"\n"
-        + &format!("signing = '{key}'\n%keys\n%tables\n")
+        + &keys(key)
+        + "%keys\n%tables\n"
+}
+
+/// The table of keys, with one that signs.
+pub fn keys(signing: &str) -> String {
+    format!(
+        "[keys]\nhandle = \"CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk\"\nsigning = '{signing}'\n"
+    )
 }
 
 fn client((id, secret): (&str, &str), grants: &str) -> String {

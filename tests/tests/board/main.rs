@@ -3,6 +3,7 @@
 
 mod abuse;
 mod beside;
+mod faults;
 mod images;
 mod load;
 mod run;

@@ -141,3 +141,21 @@ fn printed_curl_lines_work_as_they_stand_and_ctrl_c_ends_it() {
         }
     }
 }
+
+/// `cargo xtask board transcript`, once the firmware is built.
+#[test]
+fn every_answer_of_the_transcript_is_the_expected_one() {
+    let output = Command::new(env!("CARGO_BIN_EXE_board"))
+        .args(["transcript", "--firmware"])
+        .arg(firmware().path())
+        .stdin(Stdio::null())
+        .output()
+        .expect("it starts");
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{complaint}");
+    let said = String::from_utf8_lossy(&output.stdout);
+    for status in [200, 303, 400, 401, 403, 404, 405, 413, 415, 429, 502, 503] {
+        let line = format!("\nHTTP/1.1 {status} ");
+        assert!(said.contains(&line), "no {status} in {said}");
+    }
+}

@@ -4,13 +4,14 @@
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use smallgate_tests::board::{LISTENING, image, machine, says};
-use smallgate_tests::host::START;
+use smallgate_tests::host::{START, Setup};
 use smallgate_tests::load::token_request;
 use smallgate_tests::machine::Machine;
-use smallgate_tests::suite::setups::standard;
+use smallgate_tests::suite::session::{post, refresh_form};
+use smallgate_tests::suite::setups::{QUOTES, standard, teen_quotes};
 use smallgate_tests::wire::{Response, Wire};
 
 /// How long the board may take to do what it does at once.
@@ -27,11 +28,11 @@ const DAY: u64 = 86_400;
 /// A server's answers to the question of this number, from 0, and of this client.
 type Answers = dyn Fn(usize, &Question, SocketAddr) -> Vec<Vec<u8>> + Send;
 
-struct Question([u8; 48]);
+pub(crate) struct Question([u8; 48]);
 
 impl Question {
     /// The right answer at `time`.
-    fn answer(&self, time: u64) -> Vec<u8> {
+    pub(crate) fn answer(&self, time: u64) -> Vec<u8> {
         let mut octets = vec![0; 48];
         octets[0] = 0x24;
         octets[1] = 2;
@@ -56,14 +57,16 @@ impl Question {
 }
 
 /// An SNTP server on the loopback.
-struct Server {
+pub(crate) struct Server {
     port: u16,
     asked: Arc<AtomicUsize>,
     stops: Arc<AtomicBool>,
 }
 
 impl Server {
-    fn start(answers: impl Fn(usize, &Question) -> Vec<Vec<u8>> + Send + 'static) -> Self {
+    pub(crate) fn start(
+        answers: impl Fn(usize, &Question) -> Vec<Vec<u8>> + Send + 'static,
+    ) -> Self {
         Self::start_with(Box::new(move |number, question, _| {
             answers(number, question)
         }))
@@ -101,11 +104,15 @@ impl Server {
         self.asked.load(Ordering::SeqCst)
     }
 
+    /// The image of a board that asks it.
+    pub(crate) fn image(&self, setup: Setup) -> Vec<u8> {
+        let table = format!("[network]\nsntp = \"10.0.2.2:{}\"", self.port);
+        image(&setup.tables(&table).whole())
+    }
+
     /// A board that asks it, with a clock of its own or without.
     fn board(&self, clock: Option<u64>) -> Watched {
-        let table = format!("[network]\nsntp = \"10.0.2.2:{}\"", self.port);
-        let image = image(&standard().tables(&table).whole());
-        Watched::start(image, clock)
+        Watched::start(self.image(standard()), clock)
     }
 }
 
@@ -300,13 +307,72 @@ fn a_real_time_clock_that_is_wrong_is_set() {
     assert!(!log.contains("time_refused"), "{log}");
 }
 
-/// One spoofed answer does not end a device that has the time.
+/// One spoofed answer does not end a device that has the time: neither from 2099
+/// nor from 1970.
 #[test]
 fn r40_a_board_with_a_clock_is_moved_by_no_more_than_a_day() {
-    let server = Server::start(|_, question| vec![question.answer(START + 3 * DAY)]);
-    let mut board = server.board(Some(START));
-    board.wait_for(SOON, "time_refused\" cause=Jump");
-    board.issues_at(START);
+    std::thread::scope(|scope| {
+        for (time, cause) in [
+            (START + 3 * DAY, "Jump"),
+            (4_070_908_800, "TooLate"),
+            (0, "TooEarly"),
+        ] {
+            scope.spawn(move || {
+                let server = Server::start(move |_, question| vec![question.answer(time)]);
+                let mut board = server.board(Some(START));
+                board.wait_for(SOON, &format!("time_refused\" cause={cause} time={time}"));
+                board.issues_at(START);
+            });
+        }
+    });
+}
+
+/// The server is silent at first, so the board goes by its real-time clock, which
+/// is fast. What is granted then is ahead of the time that the server tells.
+#[test]
+fn r40_a_clock_that_goes_back_issues_nothing_until_the_time_has_come() {
+    const FAST: u64 = 50;
+    let begun = Instant::now();
+    let right = move || START + begun.elapsed().as_secs();
+    let server = Server::start(move |number, question| match number {
+        0 => vec![],
+        _ => vec![question.answer(right())],
+    });
+    let image = server.image(teen_quotes());
+    let mut board = Watched::start(image, Some(START + FAST));
+    board.wait_for(SOON, "sntp_failed");
+    let (id, secret) = QUOTES;
+    let ask = |board: &Watched, form: &str| {
+        let form = format!("client_id={id}&client_secret={secret}&{form}");
+        Wire::open(board.address()).ask(&post("/oauth", None, &form))
+    };
+    let granted = ask(&board, "grant_type=client_credentials");
+    assert_eq!(granted.status, 200, "{}", granted.pretty());
+    board.wait_for(AFTER_ONE, "clock_back\" seconds=");
+    let form = refresh_form(&granted);
+    for form in ["grant_type=client_credentials", &form] {
+        let refused = ask(&board, form);
+        // Teen Quotes' only status for errors.
+        let expected = (400, "temporarily_unavailable".to_owned());
+        assert_eq!(refused.outcome(), expected, "{}", board.log());
+        assert!(refused.header("retry-after").is_some());
+    }
+    board.wait_for(SOON, "the clock went back");
+    // It catches up with what was granted, and nothing was revoked.
+    let deadline = Instant::now() + Duration::from_secs(FAST + 10);
+    let refreshed = loop {
+        let response = ask(&board, &form);
+        if response.status == 200 {
+            break response;
+        }
+        assert!(Instant::now() < deadline, "{}", response.pretty());
+        std::thread::sleep(Duration::from_secs(1));
+    };
+    assert_ne!(
+        refreshed.member("refresh_token"),
+        granted.member("refresh_token")
+    );
+    assert!(!board.log().contains("revoked"), "{}", board.log());
 }
 
 /// A restart trusts its real-time clock anew: within the life of its image.

@@ -53,7 +53,8 @@ fn starts(lines: &[Line]) -> usize {
 fn a_board_that_hangs_begins_anew() {
     let copy = Temporary::new("");
     let name = "smallgate_firmware::http::worker::begin";
-    let hanging = firmware().patched(copy.path().as_ref(), name, &FOR_EVER);
+    let at = firmware().function(name).expect("a function");
+    let hanging = firmware().patched(copy.path().as_ref(), at, &FOR_EVER);
     let mut board = start(
         Arc::new(hanging.expect("a firmware")),
         image(&standard().whole()),

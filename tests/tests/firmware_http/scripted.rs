@@ -260,6 +260,10 @@ impl Surroundings for Bench {
         self.healthy.then_some([draw; Entropy::SIZE])
     }
 
+    fn is_entropy_healthy(&self) -> bool {
+        self.healthy
+    }
+
     fn event(&self, event: &Event<'_>, source: Source) {
         self.events.borrow_mut().push(format!("{event:?}"));
         self.sources.borrow_mut().push(source);

@@ -24,6 +24,9 @@ pub(crate) enum Task {
     Build(flash::BuildOptions),
     /// Run the firmware with a configuration or a demonstration, until Ctrl-C
     Run(gateway::RunOptions),
+    /// Requests and answers, from a token by each grant to a refusal for each reason; fails where
+    /// one is not as it should be
+    Transcript(gateway::TranscriptOptions),
 }
 
 #[derive(Args)]
@@ -44,6 +47,9 @@ pub(crate) struct Board {
     pub(crate) target: &'static str,
     /// Whom the drive takes files for that it shows to be flashed, if it shows one.
     pub(crate) drive: Option<Family>,
+    /// The most octets that its image may take, by what is weighed; the measured board has its limits
+    /// in [`LIMITS`].
+    pub(crate) at_most: &'static [(&'static str, u64)],
 }
 
 impl Board {
@@ -63,6 +69,7 @@ pub(crate) const MEASURED: Board = Board {
     name: "mps2-an386",
     target: "thumbv7em-none-eabihf",
     drive: None,
+    at_most: &[],
 };
 
 /// WIZnet's board with an RP2350: a Cortex-M33.
@@ -70,6 +77,7 @@ const PICO2: Board = Board {
     name: "w5500-evb-pico2",
     target: "thumbv8m.main-none-eabihf",
     drive: Some(Family::Rp2350ArmSecure),
+    at_most: &[(flash::FLASH, 224 * 1024), (flash::RAM, 96 * 1024)],
 };
 
 /// The boards that nothing here can run.
@@ -301,6 +309,7 @@ pub(crate) fn task(task: &Task) -> Result<()> {
         Task::Measure(options) => tell(options),
         Task::Build(options) => flash::run(options),
         Task::Run(options) => gateway::run(options),
+        Task::Transcript(options) => gateway::transcript(options),
     }
 }
 

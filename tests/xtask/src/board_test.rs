@@ -96,6 +96,7 @@ pub(crate) fn run(road: Option<Road>) -> Result<Tally> {
                 measured.unit
             );
         }
+        within_limits(&mut tests, weighed.as_deref().unwrap_or_default(), &[]);
         tests.add(
             &format!("{} is built, and can be flashed", board.name),
             weighed.err().map(|error| format!("{error:#}")),

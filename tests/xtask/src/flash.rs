@@ -34,6 +34,10 @@ fn named(name: &str) -> Result<&'static Board, String> {
     })
 }
 
+/// What is weighed of such a board.
+pub(crate) const FLASH: &str = "flash";
+pub(crate) const RAM: &str = "ram static";
+
 /// Where the boot ROM looks for what an image is (RP2350 datasheet, 5.9.5: "within the first 4kB").
 const LOOKED_THROUGH: usize = 4096;
 
@@ -104,17 +108,23 @@ fn build(toolchain: &Toolchain, board: &Board) -> Result<PathBuf> {
 }
 
 fn weigh(board: &Board, elf: &Path) -> Result<Vec<Measurement>> {
-    let row = |name: &str, value| Measurement {
+    Ok(vec![
+        row(board, FLASH, image::flash(elf)?),
+        row(board, RAM, image::ram(elf)?),
+    ])
+}
+
+fn row(board: &Board, name: &str, value: u64) -> Measurement {
+    let mut limits = board.at_most.iter();
+    Measurement {
         name: format!("{name} {}", board.name),
         build: FLASHED.name(),
         value,
         unit: "octets",
-        limit: None,
-    };
-    Ok(vec![
-        row("flash", image::flash(elf)?),
-        row("ram static", image::ram(elf)?),
-    ])
+        limit: limits
+            .find(|(limited, _)| *limited == name)
+            .map(|&(_, limit)| limit),
+    }
 }
 
 /// Writes the file for the board's drive, if it has one, beside `elf`.
@@ -183,6 +193,17 @@ fn require_block(octets: &[u8]) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::board::not_run;
+
+    #[test]
+    fn every_board_that_is_only_weighed_is_held_to_its_limits() {
+        for board in not_run() {
+            for name in [FLASH, RAM] {
+                assert!(row(board, name, 0).holds(), "{} {name}", board.name);
+                assert!(!row(board, name, 1 << 20).holds(), "{} {name}", board.name);
+            }
+        }
+    }
 
     #[test]
     fn an_image_without_a_block_where_the_boot_rom_looks_is_refused() {

@@ -80,6 +80,21 @@ pub(crate) fn run(options: &RunOptions) -> Result<()> {
     become_it(program("run", &images.join(GATEWAY)).args(&words))
 }
 
+#[derive(Args)]
+pub(crate) struct TranscriptOptions {
+    /// Which Rust compiles the image; without it, rustup's where it has the target
+    #[arg(long, value_enum)]
+    toolchain: Option<Road>,
+}
+
+/// Builds the firmware and becomes the program that asks it.
+pub(crate) fn transcript(options: &TranscriptOptions) -> Result<()> {
+    ensure(&[Need::Host, Need::Board])?;
+    let toolchain = Toolchain::choose(options.toolchain, MEASURED.target)?;
+    let images = build(&toolchain, FLASHED, &[GATEWAY])?;
+    become_it(&mut program("transcript", &images.join(GATEWAY)))
+}
+
 #[cfg(unix)]
 fn become_it(command: &mut Command) -> Result<()> {
     use std::os::unix::process::CommandExt;

@@ -1,5 +1,5 @@
 //! The project's tasks: `cargo xtask test`, `lint`, `doctor`, `requirements`, `fuzz`, `powercut`,
-//! `board build`, `board measure`, `board run`.
+//! `board build`, `board measure`, `board run`, `board transcript`.
 
 mod board;
 mod board_test;

@@ -1,10 +1,11 @@
 //! The firmware on the emulated board, for `cargo xtask board`: run it for a
-//! person, or measure it.
+//! person, measure it, or tell what it answers.
 
 mod curl;
 mod measure;
 mod prepare;
 mod run;
+mod transcript;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         "check" => prepare::check(&options),
         "run" => run::run(&options),
         "measure" => measure::measure(&options),
+        "transcript" => transcript::transcript(&options),
         "memory" => measure::memory(&options),
         other => Err(format!("{other:?} is no task")),
     });

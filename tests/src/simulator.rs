@@ -123,7 +123,11 @@ impl Process {
             .and_then(|address| address.parse().ok());
         match address {
             Some(address) => process.address = address,
-            None => panic!("{line:?} instead of an address; {}", process.log()),
+            None => {
+                // It has ended, and what it said of that may still be on its way.
+                process.kill();
+                panic!("{line:?} instead of an address; {}", process.log())
+            }
         }
         process
     }

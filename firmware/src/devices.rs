@@ -172,13 +172,20 @@ enum Value {
 }
 
 impl<'d, P: Pins> Devices<'d, P> {
-    /// Of the sensors nothing is known yet.
+    /// Of the sensors nothing is known yet, and the outputs are off: one that is
+    /// on when its pin is low would not be by itself.
     #[must_use]
-    pub const fn new(list: DeviceList<'d>, pins: P) -> Self {
+    pub fn new(list: DeviceList<'d>, mut pins: P) -> Self {
         const UNKNOWN: Sample = Sample {
             at: 0,
             reading: Err(Fault::Silent),
         };
+        for device in list.clone() {
+            if let Kind::Output(pin) = device.kind {
+                // Who can not be driven says so when asked.
+                let _ = pins.set(pin.number, pin.active_low);
+            }
+        }
         Devices {
             list,
             samples: [UNKNOWN; MAX_DEVICES],

@@ -302,6 +302,14 @@ fn board() -> Devices<'static, Board> {
     Devices::new(ALL.as_slice().into(), pins)
 }
 
+#[test]
+fn outputs_are_off_from_the_start() {
+    let mut devices = board();
+    // The lamp, at 1, is on while its pin is low.
+    assert_eq!(devices.pins().is_set_high(0), Ok(false));
+    assert_eq!(devices.pins().is_set_high(1), Ok(true));
+}
+
 /// What a gateway lives on here.
 struct Bench {
     uptime: Cell<u32>,
@@ -482,7 +490,10 @@ fn pins_are_on_as_their_configuration_says() {
         )
     };
     assert_eq!(bed.get("relay"), value("relay", false));
-    assert_eq!(bed.get("lamp"), value("lamp", true), "low is on");
+    assert_eq!(bed.get("lamp"), value("lamp", false), "high is off");
+    assert_eq!(bed.put("lamp", true), value("lamp", true));
+    let lines = bed.devices.borrow_mut().pins().outputs;
+    assert!(!lines[1].is_high, "low is on");
     assert_eq!(bed.get("door"), value("door", false), "high is off");
     assert_eq!(bed.put("relay", true), value("relay", true));
     assert_eq!(bed.put("lamp", false), value("lamp", false));

@@ -78,7 +78,20 @@ impl Process {
     ///
     /// It does not start in time.
     pub fn serve(arguments: &[&str]) -> Self {
-        let mut child = Command::new(binary())
+        Self::serve_under(&[], arguments)
+    }
+
+    /// The same, started by the program that `words` are, which becomes it or
+    /// watches it.
+    ///
+    /// # Panics
+    ///
+    /// It does not start in time.
+    pub fn serve_under(words: &[&str], arguments: &[&str]) -> Self {
+        let binary = binary().to_str().expect("a path of text");
+        let words = [words, &[binary]].concat();
+        let mut child = Command::new(words[0])
+            .args(&words[1..])
             .args(["serve", "--listen", "127.0.0.1:0", "--log", "json"])
             .args(arguments)
             .stdin(Stdio::null())

@@ -90,6 +90,19 @@ impl Load {
             .flat_map(|_| Client::log_in(address).tokens)
             .collect()
     }
+
+    /// The successor of a refresh token, if the token is good.
+    #[must_use]
+    pub fn refresh(&self, address: SocketAddr, refresh_token: &str) -> Option<String> {
+        let (status, body) = refresh(address, refresh_token)?;
+        (status == 200).then(|| token(&body))
+    }
+
+    /// The same as octets to be sent.
+    #[must_use]
+    pub fn refresh_request(&self, refresh_token: &str) -> String {
+        request(&refresh_form(refresh_token))
+    }
 }
 
 impl Default for Load {
@@ -247,10 +260,11 @@ impl Client {
 }
 
 fn refresh(address: SocketAddr, token: &str) -> Option<(u16, String)> {
-    post(
-        address,
-        &format!("grant_type=refresh_token&refresh_token={token}"),
-    )
+    post(address, &refresh_form(token))
+}
+
+fn refresh_form(token: &str) -> String {
+    format!("grant_type=refresh_token&refresh_token={token}")
 }
 
 fn token(body: &str) -> String {
@@ -264,13 +278,7 @@ fn post(address: SocketAddr, form: &str) -> Option<(u16, String)> {
     stream
         .set_read_timeout(Some(Duration::from_secs(10)))
         .ok()?;
-    let request = format!(
-        "POST /oauth/token HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
-         Authorization: Basic YnJlYWtvdXRfYXBwOjEyMzQ1Njc4OQ==\r\n\
-         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
-        form.len()
-    );
-    stream.write_all(request.as_bytes()).ok()?;
+    stream.write_all(request(form).as_bytes()).ok()?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).ok()?;
     let (head, body) = answer.split_once("\r\n\r\n")?;
@@ -280,6 +288,15 @@ fn post(address: SocketAddr, form: &str) -> Option<(u16, String)> {
         name.eq_ignore_ascii_case("content-length").then_some(value)
     })?;
     (length.parse() == Ok(body.len())).then(|| (status, body.to_owned()))
+}
+
+fn request(form: &str) -> String {
+    format!(
+        "POST /oauth/token HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+         Authorization: Basic YnJlYWtvdXRfYXBwOjEyMzQ1Njc4OQ==\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
+        form.len()
+    )
 }
 
 fn configuration() -> String {

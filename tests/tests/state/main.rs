@@ -1,7 +1,9 @@
 //! The store of grants on flash: power cuts, room, and flash that fails.
 
 mod cuts;
+mod durable;
 mod eeprom;
 mod file;
 mod flash_store;
+mod hangup;
 mod kill;

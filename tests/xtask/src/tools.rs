@@ -14,6 +14,8 @@ use crate::process::within;
 pub(crate) enum Need {
     /// Building and testing on the host.
     Host,
+    /// Seeing what the store's process asks of the system.
+    State,
     /// Building a board's image and running it in QEMU.
     Board,
     /// Building a board's image.
@@ -102,6 +104,13 @@ pub(crate) const TOOLS: &[Tool] = &[
         // Without the symbols of libc's loader valgrind refuses to start.
         source: Source::Apt(&["valgrind", "libc6-dbg"]),
         needs: &[Need::Proof],
+    },
+    Tool {
+        name: "strace",
+        why: "sees that a commit is on the disk before its answer leaves",
+        probe: Probe::Runs(&["strace", "--version"]),
+        source: Source::Apt(&["strace"]),
+        needs: &[Need::State],
     },
     Tool {
         name: "arm-none-eabi-gcc",

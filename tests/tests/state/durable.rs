@@ -1,7 +1,7 @@
 //! The order in which the simulator writes to its store and to its clients, as
 //! the system sees it.
 
-use smallgate_tests::powercut::Load;
+use smallgate_tests::powercut::{Client, Load};
 use smallgate_tests::simulator::{Process, Temporary};
 
 /// A store's file in a trace.
@@ -85,10 +85,12 @@ fn r30_an_answer_leaves_when_its_commit_is_on_the_disk() {
         ],
         &load.arguments(),
     );
-    let mut tokens = load.tokens(process.address, 1);
+    let client = Client::new(0);
+    let mut token = client.first_token(process.address);
     for _ in 0..REFRESHES {
-        let next = load.refresh(process.address, tokens.last().expect("one"));
-        tokens.push(next.expect("it is good"));
+        let answer = client.refresh(process.address, &token);
+        let next = answer.and_then(|answer| answer.refresh_token());
+        token = next.expect("it is good");
     }
     // It ends with what it watches, and that is waited for.
     process.kill();

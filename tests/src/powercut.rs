@@ -7,6 +7,7 @@ mod flash;
 mod kill;
 mod life;
 mod load;
+mod rows;
 mod wear;
 
 pub use device::{Device, Known, SLOTS, Servers};
@@ -14,4 +15,4 @@ pub use flash::{Chip, Dead, Model, TEARS, Tear, Unchecked};
 pub use kill::{Kills, kill, rates};
 pub use life::{Tally, live};
 pub use load::{Answer, Client, Load};
-pub use wear::{Wear, wear};
+pub use wear::{GRANTS, Spent, Wear, spent, wear};

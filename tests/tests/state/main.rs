@@ -7,3 +7,4 @@ mod file;
 mod flash_store;
 mod hangup;
 mod kill;
+mod wear;

@@ -5,6 +5,7 @@ mod durable;
 mod eeprom;
 mod file;
 mod flash_store;
+mod geometry;
 mod hangup;
 mod kill;
 mod wear;

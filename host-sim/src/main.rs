@@ -11,6 +11,7 @@ mod gateway;
 mod http;
 mod keys;
 mod log;
+mod outage;
 mod provision;
 mod refusal;
 mod room;

@@ -83,6 +83,19 @@ impl Store {
             }
         }
     }
+
+    /// Writes what is there already, to see whether the store works.
+    pub(crate) fn probe(&self) -> Result<(), StoreUnavailable> {
+        match self {
+            Store::Memory => Ok(()),
+            Store::File(durability) => {
+                let written = lock(&FILE).flash().rewrite();
+                written
+                    .and_then(|()| durability.reached())
+                    .map_err(|_| StoreUnavailable)
+            }
+        }
+    }
 }
 
 /// Opens the file at `path`, or makes it; without a geometry it is only read.

@@ -113,6 +113,14 @@ impl FileFlash {
         self.0.as_ref().map_or(0, |chip| chip.size)
     }
 
+    /// Writes an octet that is there already.
+    pub(crate) fn rewrite(&self) -> io::Result<()> {
+        let chip = self.0.as_ref().ok_or(ErrorKind::NotFound)?;
+        let mut octet = [BLANK];
+        chip.read_at(0, &mut octet)?;
+        chip.write_at(0, &octet)
+    }
+
     fn chip(&self) -> Result<&Chip, Failed> {
         self.0.as_ref().ok_or(Failed)
     }

@@ -154,7 +154,7 @@ impl Holder {
         for _ in 0..codes {
             self.grants.push(Held {
                 stage: Stage::Fresh,
-                code: self.client.code(address).expect("there is room"),
+                code: self.client.code(address),
                 tokens: Vec::new(),
             });
         }

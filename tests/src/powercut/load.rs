@@ -96,13 +96,26 @@ impl Client {
         Client(number)
     }
 
-    /// A code, which the user gave; nothing if the server has no room for it.
+    /// A code, which the user gave.
     ///
     /// # Panics
     ///
-    /// The server does not answer.
+    /// The server does not give one.
     #[must_use]
-    pub fn code(self, address: SocketAddr) -> Option<String> {
+    pub fn code(self, address: SocketAddr) -> String {
+        let answer = insist(|| self.approved(address));
+        let location = query(answer.field("location").unwrap_or_default());
+        let code = location.into_iter().find(|(name, _)| name == "code");
+        code.unwrap_or_else(|| panic!("{answer:?}")).1
+    }
+
+    /// What the user's approval is answered with; nothing if no whole answer comes.
+    ///
+    /// # Panics
+    ///
+    /// There is no form.
+    #[must_use]
+    pub fn approved(self, address: SocketAddr) -> Option<Answer> {
         let id = self.id();
         let asked = [ASK_S256, &[("response_type", "code"), ("client_id", &id)]].concat();
         let target = format!("/oauth/authorize?{}", encode(&asked));
@@ -117,10 +130,15 @@ impl Client {
             ("password", PASSWORD),
             ("decision", "approve"),
         ]);
-        let answer = insist(|| post(address, "/oauth/authorize", &pairs));
-        let location = query(answer.field("location").unwrap_or_default());
-        let code = location.into_iter().find(|(name, _)| name == "code");
-        code.map(|(_, code)| code)
+        post(address, "/oauth/authorize", &pairs)
+    }
+
+    /// What the request for a token of the client's own is answered with; nothing
+    /// if no whole answer comes.
+    #[must_use]
+    pub fn own(self, address: SocketAddr) -> Option<Answer> {
+        let pairs = [("grant_type", "client_credentials")];
+        self.post(address, "/oauth/token", &pairs)
     }
 
     /// What a code is answered with; nothing if no whole answer comes.
@@ -174,7 +192,7 @@ impl Client {
     /// It is not given.
     #[must_use]
     pub fn first_token(self, address: SocketAddr) -> String {
-        let code = self.code(address).expect("there is room");
+        let code = self.code(address);
         let answer = insist(|| self.redeem(address, &code));
         answer.refresh_token().expect("it is good")
     }
@@ -237,7 +255,9 @@ impl Answer {
         (length == Ok(body.len())).then_some(answer)
     }
 
-    fn field(&self, name: &str) -> Option<&str> {
+    /// A field of its head.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| {
             let (known, value) = line.split_once(": ")?;
             known.eq_ignore_ascii_case(name).then_some(value)
@@ -276,7 +296,8 @@ fn configuration() -> String {
     let clients = (0..CLIENTS).map(|number| {
         format!(
             "[[client]]\nid = \"client-{number}\"\nsecret = \"{SECRET}\"\n\
-             grants = [\"authorization_code\", \"refresh_token\"]\nredirect_uris = [\"{REDIRECT}\"]\n"
+             grants = [\"authorization_code\", \"refresh_token\", \"client_credentials\"]\n\
+             redirect_uris = [\"{REDIRECT}\"]\n"
         )
     });
     format!(

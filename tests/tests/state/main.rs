@@ -3,6 +3,7 @@
 mod cuts;
 mod durable;
 mod eeprom;
+mod failing;
 mod file;
 mod flash_store;
 mod geometry;

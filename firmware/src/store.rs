@@ -26,6 +26,7 @@
 
 mod cell;
 mod log;
+mod shape;
 
 use embedded_storage_async::nor_flash::NorFlash;
 use smallgate_core::oauth::{Grant, GrantId, Record};
@@ -35,6 +36,7 @@ use smallgate_core::time::UnixTime;
 
 pub use log::OpenError;
 use log::{Failed, Log, Place};
+pub use shape::Measures;
 
 /// Up to `SLOTS` grants on a flash, and 16 octets of RAM for each of them.
 ///
@@ -111,6 +113,21 @@ impl<F: NorFlash, const SLOTS: usize> FlashStore<F, SLOTS> {
     /// is not blank stays the limit.
     pub const fn at_most(&mut self, slots: u16) {
         self.wanted = slots;
+    }
+
+    /// Has it program and erase more at once than the flash does, as it would on
+    /// another one.
+    pub const fn measured(&mut self, measures: Measures) {
+        self.log.measures = measures;
+    }
+
+    /// The measures of what is on the flash, if a store is.
+    ///
+    /// # Errors
+    ///
+    /// The flash fails.
+    pub fn written(&mut self) -> Result<Option<Measures>, OpenError> {
+        Ok(self.log.written()?)
     }
 
     /// Finds what is on the flash, whatever it was doing when the power went.

@@ -117,11 +117,8 @@ struct Serve {
     /// the process. That needs configured keys
     #[arg(long, value_name = "memory|file:PATH", default_value = "memory")]
     store: String,
-    /// Octets of the chip where the file is not there yet: whole sectors of 4096.
-    /// Half of it is for grants, of 100 octets each, 256 in 64 KiB and 8192 at
-    /// most
-    #[arg(long, value_name = "OCTETS", default_value_t = 65_536, value_parser = chip_size)]
-    store_size: u64,
+    #[command(flatten)]
+    geometry: store::Geometry,
     /// `real`, or a time such as 2026-01-01T00:00:00Z at which the clock stands
     /// still, or `unset`. A clock that is not real is moved by POST /sim/clock
     /// with {"advance":"1h"}, {"set":"2026-01-01T00:00:00Z"} or {"unset":true}
@@ -135,15 +132,6 @@ struct Serve {
     log_level: log::Level,
 }
 
-/// Reads the size of a chip.
-fn chip_size(text: &str) -> Result<u64, String> {
-    let size: u64 = text.parse().map_err(|_| "not a number".to_owned())?;
-    match size.is_multiple_of(4096) && (3 * 4096..=1 << 24).contains(&size) {
-        true => Ok(size),
-        false => Err("use a multiple of 4096 from 12288 to 16777216".to_owned()),
-    }
-}
-
 impl Serve {
     fn run(self) -> Result<(), String> {
         log::start(self.log, self.log_level);
@@ -151,7 +139,7 @@ impl Serve {
             ("memory", _) => store::Place::Memory,
             (_, Some(path)) if !path.is_empty() => store::Place::File {
                 path: path.into(),
-                size: self.store_size,
+                geometry: self.geometry,
             },
             _ => return Err("--store: use memory or file:PATH".to_owned()),
         };

@@ -18,6 +18,7 @@ use smallgate_firmware::http::status;
 use crate::breadboard::{Breadboard, Bus, SimulatedLines};
 use crate::clock::HostClock;
 use crate::noise::Noise;
+use crate::outage::Outage;
 use crate::store::Store;
 use crate::{credentials, log};
 
@@ -29,6 +30,7 @@ pub(crate) struct Gateway {
     server: AuthorizationServer<'static>,
     throttle: Throttle<'static>,
     store: Store,
+    outage: Outage,
     pub(crate) clock: HostClock,
     /// The newest time that anything was committed at.
     floor: AtomicU64,
@@ -57,6 +59,7 @@ impl Gateway {
             server,
             throttle: Throttle::new(&PATIENCE, patience, credentials::random()?),
             store,
+            outage: Outage::none(),
             clock,
             floor: AtomicU64::new(floor.0),
             hashing: Mutex::new(()),
@@ -138,18 +141,19 @@ impl Gateway {
                 out,
             ));
         }
+        let is_out = self.outage.lasts(&self.store, self.clock.reading().now);
         let list = self.devices().list();
         let Some((ask, scope)) = Ask::of(&request, list) else {
             let entropy = self.entropy()?;
             let step = self
                 .server
                 .begin(request, self.clock(), entropy, &self.throttle, out);
-            return Ok(self.run(step));
+            return Ok(self.run(step, is_out));
         };
         let step = self
             .server
             .authorize(&request, scope, self.clock(), &self.throttle, out);
-        let mut answer = self.run(step);
+        let mut answer = self.run(step, is_out);
         if let Some(permit) = answer.permit() {
             let uptime = self.uptime();
             self.devices().answer(ask, permit, uptime);
@@ -157,18 +161,27 @@ impl Gateway {
         Ok(answer)
     }
 
-    fn run<'x>(&'x self, mut step: Step<'x>) -> Answer<'x> {
+    /// Takes an exchange to its end. One that began in an outage commits nothing,
+    /// even if that ends meanwhile: it does not know when it did.
+    fn run<'x>(&'x self, mut step: Step<'x>, is_out: bool) -> Answer<'x> {
         loop {
             step = match step {
                 Step::Load(load) => {
                     let loaded = self.store.load(load.id());
+                    if loaded.is_err() {
+                        self.outage.begin();
+                    }
                     load.resume(loaded)
                 }
                 Step::Work(work) => self.hash(work),
+                Step::Commit(commit) if is_out => commit.resume(Committed::Unavailable),
                 Step::Commit(commit) => {
                     let done = self.store.commit(&commit);
                     if matches!(done, Committed::Done | Committed::GaveWay(_)) {
                         self.floor.fetch_max(commit.now().0, Ordering::Release);
+                    }
+                    if done == Committed::Unavailable {
+                        self.outage.begin();
                     }
                     if done == Committed::Conflict {
                         log::commit_refused(commit.id());
@@ -189,7 +202,7 @@ impl Gateway {
         Clock {
             now: reading.now,
             floor,
-            serving_since: reading.since,
+            serving_since: self.outage.serving_since(reading),
         }
     }
 

@@ -137,6 +137,16 @@ pub(crate) fn commit_refused(grant: &GrantId) {
     info!(event = "commit_refused", grant = base64url(&grant.0));
 }
 
+/// Logs that grants are neither kept nor changed from now on.
+pub(crate) fn store_failed() {
+    error!(event = "store_failed", "grants can not be kept");
+}
+
+/// Logs that they are again.
+pub(crate) fn store_regained() {
+    info!(event = "store", "it works again");
+}
+
 /// Logs how a device is, now that it is not as it was.
 pub(crate) fn device(name: &str, health: Result<(), Fault>) {
     match health {

@@ -12,6 +12,7 @@ mod http;
 mod keys;
 mod log;
 mod noise;
+mod outage;
 mod provision;
 mod refusal;
 mod room;

@@ -2,6 +2,7 @@
 //! chip, the same on it as on a board's.
 
 mod file;
+mod geometry;
 mod show;
 
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use smallgate_core::time::UnixTime;
 use smallgate_firmware::store::FlashStore;
 
 use file::{Durability, FileFlash};
+pub(crate) use geometry::Geometry;
 pub(crate) use show::Show;
 
 /// Grants that are kept in memory.
@@ -34,11 +36,7 @@ static FILE: Mutex<FlashStore<FileFlash, IN_FILE>> = Mutex::new(FlashStore::new(
 #[derive(Clone, Debug)]
 pub(crate) enum Place {
     Memory,
-    File {
-        path: PathBuf,
-        /// Octets of a chip that is made.
-        size: u64,
-    },
+    File { path: PathBuf, geometry: Geometry },
 }
 
 /// A store that is open. There is one in a process.
@@ -50,12 +48,12 @@ pub(crate) enum Store {
 impl Store {
     /// Opens it, with the newest time that is in it.
     pub(crate) fn open(place: &Place) -> Result<(Self, UnixTime), String> {
-        let (path, size) = match place {
+        let (path, geometry) = match place {
             Place::Memory => return Ok((Store::Memory, UnixTime(0))),
-            Place::File { path, size } => (path, *size),
+            Place::File { path, geometry } => (path, geometry),
         };
         let mut store = lock(&FILE);
-        let durability = open(&mut store, path, Some(size))?;
+        let durability = open(&mut store, path, Some(geometry))?;
         Ok((Store::File(durability), store.newest()))
     }
 
@@ -85,19 +83,47 @@ impl Store {
             }
         }
     }
+
+    /// Writes what is there already, to see whether the store works.
+    pub(crate) fn probe(&self) -> Result<(), StoreUnavailable> {
+        match self {
+            Store::Memory => Ok(()),
+            Store::File(durability) => {
+                let written = lock(&FILE).flash().rewrite();
+                written
+                    .and_then(|()| durability.reached())
+                    .map_err(|_| StoreUnavailable)
+            }
+        }
+    }
 }
 
+/// Opens the file at `path`, or makes it; without a geometry it is only read.
 fn open<const SLOTS: usize>(
     store: &mut FlashStore<FileFlash, SLOTS>,
     path: &Path,
-    size: Option<u64>,
+    geometry: Option<&Geometry>,
 ) -> Result<Durability, String> {
     let told = |error: &dyn std::fmt::Display| format!("the store {}: {error}", path.display());
+    if let Some(geometry) = geometry
+        && !path.exists()
+    {
+        geometry.check()?;
+    }
+    let size = geometry.map(Geometry::size);
     let (flash, durability) = FileFlash::open(path, size).map_err(|error| told(&error))?;
-    if flash.size() <= 64 * 1024 {
+    let size = flash.size();
+    if size <= 64 * 1024 {
         store.at_most(ON_A_BOARD);
     }
     *store.flash_mut() = flash;
+    let written = store.written().map_err(|error| told(&error))?;
+    let measures = geometry.unwrap_or(&Geometry::default()).suited(written);
+    let measures = measures.map_err(|error| told(&error))?;
+    if !size.is_multiple_of(measures.sector.into()) {
+        return Err(told(&"not whole sectors"));
+    }
+    store.measured(measures);
     store.open().map_err(|error| told(&error))?;
     // What was made ready now is there when the first answer is.
     durability.reached().map_err(|error| told(&error))?;

@@ -6,10 +6,13 @@ mod device;
 mod flash;
 mod kill;
 mod life;
+mod load;
+mod rows;
 mod wear;
 
 pub use device::{Device, Known, SLOTS, Servers};
 pub use flash::{Chip, Dead, Model, TEARS, Tear, Unchecked};
-pub use kill::{Kills, Load, kill, rates};
+pub use kill::{Kills, kill, rates};
 pub use life::{Tally, live};
-pub use wear::{Wear, wear};
+pub use load::{Answer, Client, Load};
+pub use wear::{GRANTS, Spent, Wear, spent, wear};

@@ -78,8 +78,18 @@ impl Process {
     ///
     /// It does not start in time.
     pub fn serve(arguments: &[&str]) -> Self {
+        Self::serve_under(&[], arguments)
+    }
+
+    /// The same, started by the program that `words` are, which becomes it or
+    /// watches it.
+    ///
+    /// # Panics
+    ///
+    /// It does not start in time.
+    pub fn serve_under(words: &[&str], arguments: &[&str]) -> Self {
         let start: &[_] = &["serve", "--listen", "127.0.0.1:0", "--log", "json"];
-        Self::run(&[start, arguments].concat())
+        Self::run_under(words, &[start, arguments].concat())
     }
 
     /// The same with these arguments alone.
@@ -88,7 +98,14 @@ impl Process {
     ///
     /// It does not start in time.
     pub fn run(arguments: &[&str]) -> Self {
-        let mut child = Command::new(binary())
+        Self::run_under(&[], arguments)
+    }
+
+    fn run_under(words: &[&str], arguments: &[&str]) -> Self {
+        let binary = binary().to_str().expect("a path of text");
+        let words = [words, &[binary]].concat();
+        let mut child = Command::new(words[0])
+            .args(&words[1..])
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

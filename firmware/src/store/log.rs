@@ -26,7 +26,8 @@ use embassy_futures::block_on;
 use embedded_storage_async::nor_flash::NorFlash;
 use smallgate_core::oauth::Record;
 
-use super::cell::{self, CELL, HEAD, Head, MAX_CELL};
+use super::cell::{self, HEAD, Head, MAX_CELL};
+use super::shape::{Measures, Shape};
 
 /// Where a cell is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -80,72 +81,6 @@ impl From<Failed> for OpenError {
     }
 }
 
-/// The measures of a flash, in octets where nothing else is said.
-#[derive(Clone, Copy)]
-pub(super) struct Shape {
-    sector: u32,
-    /// How many sectors.
-    pub(super) sectors: u16,
-    head: u16,
-    cell: u16,
-    /// How many cells a sector has.
-    pub(super) cells: u16,
-}
-
-impl Shape {
-    const NONE: Shape = Shape {
-        sector: 0,
-        sectors: 0,
-        head: 0,
-        cell: 0,
-        cells: 0,
-    };
-
-    fn of<F: NorFlash>(flash: &F) -> Option<Self> {
-        let unit = F::WRITE_SIZE.max(F::READ_SIZE);
-        let suits = |size: usize| size.checked_rem(unit) == Some(0);
-        let suits_all = suits(F::ERASE_SIZE)
-            && unit.checked_rem(F::WRITE_SIZE) == Some(0)
-            && unit.checked_rem(F::READ_SIZE) == Some(0);
-        let head = HEAD.checked_next_multiple_of(unit)?;
-        let cell = CELL.checked_next_multiple_of(unit)?;
-        let cells = F::ERASE_SIZE.checked_sub(head)?.checked_div(cell)?;
-        let sectors = flash.capacity().checked_div(F::ERASE_SIZE)?;
-        let shape = Shape {
-            sector: u32::try_from(F::ERASE_SIZE).ok()?,
-            sectors: u16::try_from(sectors).ok().filter(|n| *n < u16::MAX)?,
-            head: u16::try_from(head).ok()?,
-            cell: u16::try_from(cell).ok()?,
-            cells: u16::try_from(cells).ok().filter(|n| *n < u16::MAX)?,
-        };
-        let is_large = shape.sectors >= 3 && shape.cells >= 1;
-        (suits_all && is_large && cell <= MAX_CELL && head <= MAX_CELL).then_some(shape)
-    }
-
-    /// Half of what all sectors but the spare one hold.
-    pub(super) fn half(&self) -> usize {
-        usize::from(self.sectors.saturating_sub(1)).saturating_mul(usize::from(self.cells)) / 2
-    }
-
-    /// The sector `steps` after `sector` in the ring.
-    fn after(&self, sector: u16, steps: u16) -> u16 {
-        let sum = u32::from(sector).saturating_add(u32::from(steps));
-        let around = sum.checked_rem(u32::from(self.sectors)).unwrap_or(0);
-        u16::try_from(around).unwrap_or(0)
-    }
-
-    fn start(&self, sector: u16) -> u32 {
-        u32::from(sector).saturating_mul(self.sector)
-    }
-
-    fn address(&self, place: Place) -> u32 {
-        let within = u32::from(place.cell).saturating_mul(u32::from(self.cell));
-        self.start(place.sector)
-            .saturating_add(u32::from(self.head))
-            .saturating_add(within)
-    }
-}
-
 /// How often a record is appended until the flash counts as broken.
 const TRIES: u8 = 2;
 
@@ -153,6 +88,7 @@ const TRIES: u8 = 2;
 #[derive(Clone)]
 pub(super) struct Log<F> {
     flash: F,
+    pub(super) measures: Measures,
     pub(super) shape: Shape,
     pub(super) slots: u16,
     head: u16,
@@ -165,6 +101,7 @@ impl<F: NorFlash> Log<F> {
     pub(super) const fn new(flash: F) -> Self {
         Log {
             flash,
+            measures: Measures::FLASH,
             shape: Shape::NONE,
             slots: 0,
             head: 0,
@@ -194,7 +131,7 @@ impl<F: NorFlash> Log<F> {
         wanted: u16,
         mut found: impl FnMut(u16, Place, &Record),
     ) -> Result<(), OpenError> {
-        self.shape = Shape::of(&self.flash).ok_or(OpenError::Geometry)?;
+        self.shape = Shape::of(&self.flash, self.measures).ok_or(OpenError::Geometry)?;
         self.slots = wanted;
         let Some((head, newest)) = self.newest()? else {
             return self.begin();
@@ -232,6 +169,24 @@ impl<F: NorFlash> Log<F> {
         // begins a sector.
         self.next = self.shape.cells;
         Ok(())
+    }
+
+    /// The measures that the first whole head tells of. A sector whose erasure
+    /// was cut off has none, so any may be the first.
+    pub(super) fn written(&mut self) -> Result<Option<Measures>, Failed> {
+        let size = self.flash.capacity();
+        for at in (0..size).step_by(F::ERASE_SIZE) {
+            let at = u32::try_from(at).map_err(|_| Failed)?;
+            let length = HEAD.checked_next_multiple_of(F::READ_SIZE).ok_or(Failed)?;
+            let octets = self.read_at(at, u16::try_from(length).map_err(|_| Failed)?)?;
+            let found = Head::read(&octets).and_then(|head| Measures::of(head, size));
+            if let Some(found) = found
+                && at.checked_rem(found.sector) == Some(0)
+            {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
     }
 
     fn head_of(&self, sequence: u32) -> Head {
@@ -408,6 +363,13 @@ impl<F: NorFlash> Log<F> {
 }
 
 impl Shape {
+    fn address(&self, place: Place) -> u32 {
+        let within = u32::from(place.cell).saturating_mul(u32::from(self.cell));
+        self.start(place.sector)
+            .saturating_add(u32::from(self.head))
+            .saturating_add(within)
+    }
+
     /// As many octets as a cell has.
     fn trim<'o>(&self, octets: &'o [u8]) -> &'o [u8] {
         octets.get(..usize::from(self.cell)).unwrap_or(octets)

@@ -13,12 +13,10 @@ use embedded_storage_async::nor_flash::{
 /// What erased flash reads as.
 const BLANK: u8 = 0xFF;
 
-/// The octets that are programmed at once.
-const UNIT: usize = 4;
-/// The octets that are erased at once.
-const SECTOR: usize = 4096;
+/// The least that is erased at once; a store may take more at once.
+const ERASED: u64 = 256;
 
-/// A chip that programs 4 octets at once and erases 4 KiB.
+/// A chip that programs and erases what a store's measures say.
 pub(crate) struct FileFlash(Option<Chip>);
 
 struct Chip {
@@ -87,8 +85,11 @@ impl FileFlash {
             Err(TryLockError::Error(error)) => return Err(error),
         }
         let found = file.metadata()?.len();
-        if !found.is_multiple_of(SECTOR as u64) || found > u64::from(u32::MAX) {
-            return Err(Error::new(ErrorKind::InvalidData, "not whole sectors"));
+        if !found.is_multiple_of(ERASED) || found > u64::from(u32::MAX) {
+            return Err(Error::new(
+                ErrorKind::InvalidData,
+                "no chip is of this size",
+            ));
         }
         let shared = Arc::new(Shared {
             file,
@@ -112,6 +113,14 @@ impl FileFlash {
         self.0.as_ref().map_or(0, |chip| chip.size)
     }
 
+    /// Writes an octet that is there already.
+    pub(crate) fn rewrite(&self) -> io::Result<()> {
+        let chip = self.0.as_ref().ok_or(ErrorKind::NotFound)?;
+        let mut octet = [BLANK];
+        chip.read_at(0, &mut octet)?;
+        chip.write_at(0, &octet)
+    }
+
     fn chip(&self) -> Result<&Chip, Failed> {
         self.0.as_ref().ok_or(Failed)
     }
@@ -122,9 +131,9 @@ fn make(path: &Path, size: u64) -> io::Result<()> {
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".{}", std::process::id()));
     let unnamed = Path::new(&name);
-    let sector = [BLANK; SECTOR];
+    let blank = [BLANK; ERASED as usize];
     let filled = File::create(unnamed).and_then(|mut file| {
-        (0..size / SECTOR as u64).try_for_each(|_| file.write_all(&sector))?;
+        (0..size / ERASED).try_for_each(|_| file.write_all(&blank))?;
         file.sync_all()
     });
     let named = filled.and_then(|()| match std::fs::hard_link(unnamed, path) {
@@ -180,8 +189,8 @@ impl ReadNorFlash for FileFlash {
 }
 
 impl NorFlash for FileFlash {
-    const WRITE_SIZE: usize = UNIT;
-    const ERASE_SIZE: usize = SECTOR;
+    const WRITE_SIZE: usize = 1;
+    const ERASE_SIZE: usize = ERASED as usize;
 
     /// What was written before is on the disk before anything is erased, since
     /// it may be what makes this sector's records dead; and the erasure is there
@@ -189,9 +198,8 @@ impl NorFlash for FileFlash {
     async fn erase(&mut self, from: u32, to: u32) -> Result<(), Failed> {
         let chip = self.chip()?;
         chip.shared.reach()?;
-        for sector in (from..to).step_by(SECTOR) {
-            chip.write_at(sector, &[BLANK; SECTOR])?;
-        }
+        let length = to.checked_sub(from).ok_or(Failed)?;
+        chip.write_at(from, &vec![BLANK; length as usize])?;
         Ok(chip.shared.reach()?)
     }
 

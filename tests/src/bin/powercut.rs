@@ -3,7 +3,7 @@
 //! is killed besides.
 
 use serde_json::json;
-use smallgate_tests::powercut::{Model, Servers, kill, live, rates, wear};
+use smallgate_tests::powercut::{GRANTS, Model, Servers, kill, live, rates, spent, wear};
 
 fn main() {
     let rounds = std::env::args().nth(1);
@@ -23,6 +23,8 @@ fn main() {
     let kills = kill(rounds);
     let [memory, file] = rates();
     let (few, full) = (wear(32), wear(256));
+    let spent = spent();
+    let on_64_kib = format!("{GRANTS} grants in 64 KiB");
     let figures = json!([
         {"name": "cut points", "value": sum(|life| life.cut_points), "unit": "", "limit": null},
         {"name": "cuts", "value": sum(|life| life.cuts), "unit": "", "limit": null},
@@ -31,12 +33,17 @@ fn main() {
         {"name": "stranded", "value": sum(|life| life.stranded) + kills.stranded, "unit": "", "limit": 0},
         {"name": "kill rounds", "value": kills.rounds, "unit": "", "limit": null},
         {"name": "answers between kills", "value": kills.answers, "unit": "", "limit": null},
+        {"name": "codes redeemed between kills", "value": kills.redemptions, "unit": "", "limit": null},
+        {"name": "handles presented in the end", "value": kills.handles, "unit": "", "limit": null},
         {"name": "refreshes, grants in memory", "value": memory, "unit": "/s", "limit": null},
         {"name": "refreshes, grants in a file", "value": file, "unit": "/s", "limit": null},
-        {"name": "written per commit, 32 grants in 64 KiB", "value": few.octets, "unit": "octets", "limit": 128},
+        {"name": format!("written per redemption, {on_64_kib}"), "value": spent.redemption, "unit": "octets", "limit": 128},
+        {"name": format!("written per refresh, {on_64_kib}"), "value": spent.refresh, "unit": "octets", "limit": 128},
         {"name": "written per commit, 256 grants in 64 KiB", "value": full.octets, "unit": "octets", "limit": 128},
-        {"name": "life at a commit a minute, 32 grants", "value": few.years, "unit": "years", "limit": null},
-        {"name": "life at a commit a minute, 256 grants", "value": full.years, "unit": "years", "limit": null},
+        {"name": "life at a refresh a minute, 32 grants", "value": few.years, "unit": "years", "limit": null},
+        {"name": "life at a refresh a minute, 256 grants", "value": full.years, "unit": "years", "limit": null},
+        {"name": "the same on an EEPROM, 32 grants", "value": few.eeprom_years, "unit": "years", "limit": null},
+        {"name": "the same on an EEPROM, 256 grants", "value": full.eeprom_years, "unit": "years", "limit": null},
     ]);
     println!("{figures:#}");
 }

@@ -38,6 +38,10 @@ pub struct Model<const UNIT: usize, const SECTOR: usize> {
     pub operations: u64,
     /// Octets programmed so far.
     pub programmed: u64,
+    /// How often it was read.
+    pub reads: u64,
+    /// Octets read so far.
+    pub read: u64,
     /// How often each sector was erased.
     pub erasures: Vec<u32>,
 }
@@ -73,6 +77,8 @@ impl<const UNIT: usize, const SECTOR: usize> Model<UNIT, SECTOR> {
             noise: 1,
             operations: 0,
             programmed: 0,
+            reads: 0,
+            read: 0,
             erasures: vec![0; octets.len() / SECTOR],
             octets,
         }
@@ -143,6 +149,8 @@ impl<const UNIT: usize, const SECTOR: usize> ReadNorFlash for Model<UNIT, SECTOR
         if self.is_dead {
             return Err(Dead);
         }
+        self.reads += 1;
+        self.read += octets.len() as u64;
         let from = offset as usize;
         octets.copy_from_slice(&self.octets[from..from + octets.len()]);
         Ok(())

@@ -1,180 +1,295 @@
 //! The simulator, killed under load, and what its clients hold against it.
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::ops::AddAssign;
+use std::path::Path;
 use std::process::Command;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::simulator::{Process, Temporary, binary};
+use super::load::{CLIENTS, Client, Load, insist};
+use crate::simulator::{Process, binary};
 
-/// Clients that refresh at the same time.
-const CLIENTS: usize = 8;
+/// Of the clients, those that keep one grant; the others redeem codes.
+const KEEPERS: usize = CLIENTS / 2;
+/// Codes that each of the others has when a round begins.
+const CODES: usize = 3;
 
 /// What came of it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Kills {
     /// How often the process was killed.
     pub rounds: u64,
-    /// Answers with a token.
+    /// Good answers under load.
     pub answers: u64,
+    /// Of these, codes that were redeemed.
+    pub redemptions: u64,
+    /// Codes and refresh tokens that were looked at in the end.
+    pub handles: u64,
     /// What had ended was good again.
     pub lost: u64,
-    /// A token two generations back was good.
+    /// A code that was used, or a token two generations back, was good.
     pub doubled: u64,
-    /// The newest token that came was not good.
+    /// The newest handle that came was not good.
     pub stranded: u64,
 }
 
-/// A folder that goes with what is in it.
-struct Folder(PathBuf);
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _gone = std::fs::remove_dir_all(&self.0);
+impl AddAssign for Kills {
+    fn add_assign(&mut self, other: Self) {
+        self.rounds += other.rounds;
+        self.answers += other.answers;
+        self.redemptions += other.redemptions;
+        self.handles += other.handles;
+        self.lost += other.lost;
+        self.doubled += other.doubled;
+        self.stranded += other.stranded;
     }
 }
 
-/// A configuration and a store for a simulator, which go with this.
-pub struct Load {
-    folder: Folder,
-    configuration: Temporary,
-    store: String,
+/// How far a grant is, as its client knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Its code was not presented yet.
+    Fresh,
+    /// Its code was, and nobody knows what came of it.
+    Presented,
+    /// There are tokens.
+    Open,
+    /// Its end was asked for, and nobody knows what came of it.
+    EndAsked,
+    /// The client was told that it is over.
+    Over,
 }
 
-impl Load {
-    /// A configuration with keys, and no store yet.
-    ///
-    /// # Panics
-    ///
-    /// There is no room for it.
-    #[must_use]
-    pub fn new() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let name = format!(
-            "smallgate-load-{}-{}",
-            std::process::id(),
-            NEXT.fetch_add(1, Ordering::Relaxed)
-        );
-        let folder = Folder(std::env::temp_dir().join(name));
-        std::fs::create_dir_all(&folder.0).expect("a folder");
-        Load {
-            store: format!("file:{}", folder.0.join("grants.flash").display()),
-            configuration: Temporary::new(&configuration()),
-            folder,
-        }
-    }
-
-    /// What a simulator is started with.
-    #[must_use]
-    pub fn arguments(&self) -> [&str; 4] {
-        [
-            "--config",
-            self.configuration.path(),
-            "--store",
-            &self.store,
-        ]
-    }
-
-    /// The file of the store.
-    #[must_use]
-    pub fn store(&self) -> PathBuf {
-        self.folder.0.join("grants.flash")
-    }
-
-    /// The refresh tokens of so many new grants.
-    #[must_use]
-    pub fn tokens(&self, address: SocketAddr, grants: usize) -> Vec<String> {
-        (0..grants)
-            .flat_map(|_| Client::log_in(address).tokens)
-            .collect()
-    }
-}
-
-impl Default for Load {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// A client and all the refresh tokens that it was given.
-struct Client {
+/// A grant, with each handle that its client was given.
+struct Held {
+    stage: Stage,
+    code: String,
     tokens: Vec<String>,
 }
 
-/// Kills the simulator `rounds` times while clients refresh, and lets each of
-/// them go on with the newest token that it has.
+/// A client and all that it was ever given.
+struct Holder {
+    client: Client,
+    is_keeper: bool,
+    grants: Vec<Held>,
+    /// How many of them were settled in earlier rounds.
+    settled: usize,
+}
+
+/// Kills the simulator `rounds` times while clients redeem codes, refresh and
+/// revoke. After each time they go on with the newest that they have, and in the
+/// end every handle that they were ever given is presented.
 ///
 /// # Panics
 ///
-/// The simulator does not start.
+/// The simulator does not start, or does not answer when it has.
 #[must_use]
 pub fn kill(rounds: u64) -> Kills {
     let load = Load::new();
     let arguments = load.arguments();
     let mut kills = Kills::default();
     let mut process = Process::serve(&arguments);
-    let mut clients: Vec<Client> = (0..CLIENTS)
-        .map(|_| Client::log_in(process.address))
-        .collect();
-    // One more, whose end was answered.
-    let ended = Client::log_in(process.address);
-    let mut thief = Client {
-        tokens: ended.tokens.clone(),
-    };
-    for _ in 0..2 {
-        assert_eq!(thief.refresh(process.address), Some(200));
-    }
-    assert_eq!(
-        refresh(process.address, &ended.tokens[0]).map(|(status, _)| status),
-        Some(400)
-    );
-
+    let mut holders: Vec<Holder> = (0..CLIENTS).map(Holder::new).collect();
     for round in 0..rounds {
         let address = process.address;
-        let answers = std::thread::scope(|scope| {
-            let threads: Vec<_> = clients
+        for holder in &mut holders {
+            holder.prepare(address);
+        }
+        kills += std::thread::scope(|scope| {
+            let threads: Vec<_> = holders
                 .iter_mut()
-                .map(|client| {
-                    scope.spawn(move || {
-                        let mut answers = 0;
-                        // 503 is an answer to come back after.
-                        while let Some(status) = client.refresh(address) {
-                            match status {
-                                200 => answers += 1,
-                                503 => {}
-                                _ => return (answers, 1),
-                            }
-                        }
-                        (answers, 0)
-                    })
-                })
+                .map(|holder| scope.spawn(move || holder.work(address)))
                 .collect();
             std::thread::sleep(Duration::from_millis(30 + round * 37 % 120));
             process.kill();
-            let done = threads
-                .into_iter()
-                .map(|thread| thread.join().expect("no panic"));
-            done.fold((0, 0), |(a, b), (c, d)| (a + c, b + d))
+            let mut sum = Kills::default();
+            for thread in threads {
+                sum += thread.join().expect("no panic");
+            }
+            sum
         });
-        kills.answers += answers.0;
-        kills.stranded += answers.1;
         kills.rounds += 1;
         process = Process::serve(&arguments);
-        for client in &mut clients {
-            kills.stranded += u64::from(client.refresh(process.address) != Some(200));
+        for holder in &mut holders {
+            kills += holder.settle(process.address);
         }
-        let again = refresh(process.address, thief.tokens.last().expect("two"));
-        kills.lost += u64::from(again.map(|(status, _)| status) != Some(400));
     }
-    for client in &clients {
-        let old = refresh(process.address, &client.tokens[0]);
-        kills.doubled += u64::from(old.map(|(status, _)| status) != Some(400));
+    for holder in &mut holders {
+        kills += holder.audit(process.address);
     }
     process.kill();
-    kills.lost += u64::from(!shows(&load.store(), CLIENTS + 1));
+    kills.lost += u64::from(rounds > 0 && !shows_ends(&load.store()));
     kills
+}
+
+/// Whether `smallgate store show` opens it, and tells of ends alone.
+fn shows_ends(path: &Path) -> bool {
+    let output = Command::new(binary())
+        .args(["store", "show"])
+        .arg(path)
+        .output();
+    let output = output.expect("smallgate starts");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let is_over = text.contains("revoked: ") && !text.contains("active, generation");
+    output.status.success() && is_over
+}
+
+impl Holder {
+    fn new(number: usize) -> Self {
+        Holder {
+            client: Client::new(number),
+            is_keeper: number < KEEPERS,
+            grants: Vec::new(),
+            settled: 0,
+        }
+    }
+
+    /// Gets the codes that it needs.
+    fn prepare(&mut self, address: SocketAddr) {
+        let codes = match (self.is_keeper, self.grants.len()) {
+            (true, 0) => 1,
+            (true, _) => 0,
+            (false, _) => CODES,
+        };
+        for _ in 0..codes {
+            self.grants.push(Held {
+                stage: Stage::Fresh,
+                code: self.client.code(address),
+                tokens: Vec::new(),
+            });
+        }
+    }
+
+    /// Does what it can until the server is gone.
+    fn work(&mut self, address: SocketAddr) -> Kills {
+        let mut kills = Kills::default();
+        let from = if self.is_keeper { 0 } else { self.settled };
+        for held in &mut self.grants[from..] {
+            let mut uses = 0;
+            loop {
+                let wants_end = !self.is_keeper && uses == 3;
+                let Some(status) = held.go_on(self.client, address, wants_end) else {
+                    return kills;
+                };
+                match status {
+                    200 => {
+                        kills.answers += 1;
+                        kills.redemptions += u64::from(held.tokens.len() == 1 && uses == 0);
+                        uses += 1;
+                    }
+                    // To come back after.
+                    503 => {}
+                    _ => {
+                        kills.stranded += 1;
+                        return kills;
+                    }
+                }
+                if held.stage == Stage::Over {
+                    break;
+                }
+            }
+        }
+        kills
+    }
+
+    /// After the server is back: what ended stays so, the newest is good, and
+    /// those who redeem codes end all that they have.
+    fn settle(&mut self, address: SocketAddr) -> Kills {
+        let mut kills = Kills::default();
+        let client = self.client;
+        let from = if self.is_keeper { 0 } else { self.settled };
+        for held in &mut self.grants[from..] {
+            let was_fresh = held.stage == Stage::Fresh;
+            if matches!(held.stage, Stage::Fresh | Stage::Presented) {
+                let answer = insist(|| client.redeem(address, &held.code));
+                held.stage = match answer.refresh_token() {
+                    Some(token) => {
+                        held.tokens.push(token);
+                        Stage::Open
+                    }
+                    // It was redeemed, and nobody heard of it.
+                    None => {
+                        kills.stranded += u64::from(was_fresh);
+                        Stage::Over
+                    }
+                };
+            } else if held.stage == Stage::Open {
+                kills.stranded += u64::from(!held.refresh(client, address));
+            }
+            if !self.is_keeper && held.stage != Stage::Over {
+                let newest = held.tokens.last().expect("it is open");
+                let answer = insist(|| client.revoke(address, newest));
+                kills.stranded += u64::from(answer.status != 200);
+                held.stage = Stage::Over;
+            }
+            if held.stage == Stage::Over {
+                kills.lost += u64::from(held.refresh(client, address));
+            }
+        }
+        if !self.is_keeper {
+            self.settled = self.grants.len();
+        }
+        kills
+    }
+
+    /// Presents every handle that it was ever given.
+    fn audit(&mut self, address: SocketAddr) -> Kills {
+        let mut kills = Kills::default();
+        let client = self.client;
+        for held in &mut self.grants {
+            if held.stage == Stage::Open {
+                kills.stranded += u64::from(!held.refresh(client, address));
+                let older = held.tokens.len() - 1;
+                let mut active = held.tokens[..older].iter();
+                kills.doubled += u64::from(active.any(|token| client.is_active(address, token)));
+            }
+            kills.handles += 1 + held.tokens.len() as u64;
+            let again = insist(|| client.redeem(address, &held.code));
+            kills.doubled += u64::from(again.status != 400);
+            // That was a replay, and ended it if nothing else had.
+            kills.lost += u64::from(held.refresh(client, address));
+            for token in &held.tokens {
+                let answer = insist(|| client.refresh(address, token));
+                kills.doubled += u64::from(answer.status != 400);
+            }
+        }
+        kills
+    }
+}
+
+impl Held {
+    /// Whether its newest token is good; then it has a newer one.
+    fn refresh(&mut self, client: Client, address: SocketAddr) -> bool {
+        let Some(newest) = self.tokens.last() else {
+            return false;
+        };
+        let token = insist(|| client.refresh(address, newest)).refresh_token();
+        let is_good = token.is_some();
+        self.tokens.extend(token);
+        is_good
+    }
+
+    /// One request, whatever is next; nothing if no whole answer comes.
+    fn go_on(&mut self, client: Client, address: SocketAddr, wants_end: bool) -> Option<u16> {
+        let answer = match self.tokens.last() {
+            None => {
+                self.stage = Stage::Presented;
+                client.redeem(address, &self.code)
+            }
+            Some(newest) if wants_end => {
+                self.stage = Stage::EndAsked;
+                client.revoke(address, newest)
+            }
+            Some(newest) => client.refresh(address, newest),
+        }?;
+        if let Some(token) = answer.refresh_token().filter(|_| !wants_end) {
+            self.tokens.push(token);
+            self.stage = Stage::Open;
+        } else if wants_end && answer.status == 200 {
+            self.stage = Stage::Over;
+        }
+        Some(answer.status)
+    }
 }
 
 /// Refreshes in a second with grants in memory, and with grants in a file.
@@ -190,16 +305,23 @@ pub fn rates() -> [u64; 2] {
     [[config, path, store, "memory"], [config, path, store, file]].map(|arguments| {
         let process = Process::serve(&arguments);
         let address = process.address;
-        let mut clients: Vec<Client> = (0..CLIENTS).map(|_| Client::log_in(address)).collect();
+        let clients = (0..CLIENTS).map(Client::new);
+        let firsts: Vec<_> = clients
+            .map(|client| (client, client.first_token(address)))
+            .collect();
         let end = Instant::now() + Duration::from_secs(SECONDS);
         let answers: u64 = std::thread::scope(|scope| {
-            let threads: Vec<_> = clients
-                .iter_mut()
-                .map(|client| {
+            let threads: Vec<_> = firsts
+                .into_iter()
+                .map(|(client, mut token)| {
                     scope.spawn(move || {
                         let mut answers = 0;
                         while Instant::now() < end {
-                            answers += u64::from(client.refresh(address) == Some(200));
+                            let answer = client.refresh(address, &token);
+                            if let Some(next) = answer.and_then(|answer| answer.refresh_token()) {
+                                token = next;
+                                answers += 1;
+                            }
                         }
                         answers
                     })
@@ -212,109 +334,4 @@ pub fn rates() -> [u64; 2] {
         });
         answers / SECONDS
     })
-}
-
-/// Whether `smallgate store show` tells of so many grants, all of them revoked.
-fn shows(path: &std::path::Path, grants: usize) -> bool {
-    let output = Command::new(binary())
-        .args(["store", "show"])
-        .arg(path)
-        .output();
-    let output = output.expect("smallgate starts");
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    output.status.success() && text.matches("revoked: RefreshReused").count() == grants
-}
-
-impl Client {
-    fn log_in(address: SocketAddr) -> Self {
-        let form =
-            "grant_type=password&username=admin%40break-out.org&password=password&scope=read";
-        let (status, body) = post(address, form).expect("it answers");
-        assert_eq!(status, 200, "{body}");
-        Client {
-            tokens: vec![token(&body)],
-        }
-    }
-
-    /// Uses the newest token; nothing if no whole answer came.
-    fn refresh(&mut self, address: SocketAddr) -> Option<u16> {
-        let (status, body) = refresh(address, self.tokens.last()?)?;
-        if status == 200 {
-            self.tokens.push(token(&body));
-        }
-        Some(status)
-    }
-}
-
-fn refresh(address: SocketAddr, token: &str) -> Option<(u16, String)> {
-    post(
-        address,
-        &format!("grant_type=refresh_token&refresh_token={token}"),
-    )
-}
-
-fn token(body: &str) -> String {
-    let body: serde_json::Value = serde_json::from_str(body).expect("JSON");
-    body["refresh_token"].as_str().expect("a token").to_owned()
-}
-
-/// Asks on a connection of its own; nothing if no whole answer comes.
-fn post(address: SocketAddr, form: &str) -> Option<(u16, String)> {
-    let mut stream = TcpStream::connect(address).ok()?;
-    stream
-        .set_read_timeout(Some(Duration::from_secs(10)))
-        .ok()?;
-    let request = format!(
-        "POST /oauth/token HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
-         Authorization: Basic YnJlYWtvdXRfYXBwOjEyMzQ1Njc4OQ==\r\n\
-         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
-        form.len()
-    );
-    stream.write_all(request.as_bytes()).ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).ok()?;
-    let (head, body) = answer.split_once("\r\n\r\n")?;
-    let status = head.split(' ').nth(1)?.parse().ok()?;
-    let length = head.lines().find_map(|line| {
-        let (name, value) = line.split_once(": ")?;
-        name.eq_ignore_ascii_case("content-length").then_some(value)
-    })?;
-    (length.parse() == Ok(body.len())).then(|| (status, body.to_owned()))
-}
-
-fn configuration() -> String {
-    let key = Command::new(binary())
-        .args(["key", "new", "hs256"])
-        .output();
-    let key = key.expect("smallgate makes keys").stdout;
-    let key = String::from_utf8(key).expect("text");
-    let handle = Command::new(binary())
-        .args(["key", "new", "handle"])
-        .output();
-    let handle = handle.expect("smallgate makes keys").stdout;
-    let handle = String::from_utf8(handle).expect("text");
-    format!(
-        r#"
-profile = "breakout"
-rotation = "rotate"
-issuer = "https://as.example"
-demo = true
-scopes = ["read", "write"]
-
-[keys]
-signing = '''{}'''
-{handle}
-
-[[client]]
-id = "breakout_app"
-secret = "123456789"
-grants = ["password", "refresh_token"]
-
-[[user]]
-username = "admin@break-out.org"
-sub = "94173"
-password = "password"
-"#,
-        key.trim()
-    )
 }

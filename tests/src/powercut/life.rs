@@ -25,11 +25,6 @@ pub struct Tally {
     pub stranded: u64,
     /// The most erasures of one sector.
     pub laps: u32,
-    /// Octets that were programmed for redemptions and for refreshes, with
-    /// their share of what was copied, and how many of each there were.
-    pub redemptions: (u64, u64),
-    /// The same for refreshes.
-    pub refreshes: (u64, u64),
     /// The first things that went wrong.
     pub complaints: Vec<String>,
 }
@@ -201,18 +196,10 @@ pub fn live<C: Chip>(servers: &Servers, sectors: usize, acts: u64, stride: u64) 
         done += 1;
         let before = device.clone();
         let outcome = act.run(&mut device, &grants);
-        let (from, octets_before, _) = before.store.flash().counts();
-        let (to, octets_after, laps) = device.store.flash().counts();
+        let (from, _, _) = before.store.flash().counts();
+        let (to, _, laps) = device.store.flash().counts();
         tally.laps = tally.laps.max(laps);
         tally.did(act.name());
-        let spent = match act {
-            Act::Redeem(_) => Some(&mut tally.redemptions),
-            Act::Refresh(_) => Some(&mut tally.refreshes),
-            _ => None,
-        };
-        if let Some((octets, times)) = spent {
-            (*octets, *times) = (*octets + octets_after - octets_before, *times + 1);
-        }
         let gone = gave_way(&mut device, &grants);
         if done % stride == 0 {
             let cut = Cut {

@@ -16,6 +16,7 @@ const NOW: UnixTime = UnixTime(1_800_000_000);
 type Flash = Model<4, 512>;
 type Small = FlashStore<Flash, 64>;
 const SECTORS: usize = 6;
+const CELLS: usize = 4;
 const HALF: usize = 10;
 
 fn grant(number: u8, generation: u32) -> Grant {
@@ -56,9 +57,19 @@ fn held(store: &mut Small, number: u8) -> Option<Grant> {
     loaded.record.and_then(|record| record.grant().ok())
 }
 
+/// Opens it, in as many reads as there are heads, twice, and cells, whatever is on
+/// it; and only blank flash is written to.
 fn opened(flash: Flash) -> Small {
+    let is_blank = flash.octets().iter().all(|octet| *octet == 0xFF);
+    let before = (flash.reads, flash.read, flash.operations);
     let mut store = Small::new(flash);
     store.open().expect("it opens");
+    let flash = store.flash();
+    let reads = (SECTORS * (2 + CELLS) + 1) as u64;
+    assert!(flash.reads - before.0 <= reads, "{} reads", flash.reads);
+    let octets = ((SECTORS + 1) * 512) as u64;
+    assert!(flash.read - before.1 <= octets, "{} octets", flash.read);
+    assert_eq!(flash.operations > before.2, is_blank);
     store
 }
 
@@ -256,6 +267,7 @@ proptest! {
             octets[at] = octet;
         }
         let mut store = Small::new(Model::holding(octets));
+        let _whatever_it_says = store.written().expect("the flash works");
         if store.open().is_ok() {
             let done = put(&mut store, &grant(1, 1000));
             prop_assert!(matches!(done, Committed::Done | Committed::Full), "{:?}", done);

@@ -1,7 +1,12 @@
 //! The store of grants on flash: power cuts, room, and flash that fails.
 
 mod cuts;
+mod durable;
 mod eeprom;
+mod failing;
 mod file;
 mod flash_store;
+mod geometry;
+mod hangup;
 mod kill;
+mod wear;

@@ -67,6 +67,7 @@ fn list(needs: &[Need]) -> String {
         .iter()
         .map(|need| match need {
             Need::Host => "host",
+            Need::State => "state",
             Need::Board => "board",
             Need::Image => "image",
             Need::DebianToolchain => "board without rustup's target",

@@ -55,7 +55,7 @@ fn table(figures: &Value) -> String {
         let limit = one["limit"].as_u64();
         let limit = limit.map_or_else(String::new, |limit| format!("  at most {limit}"));
         format!(
-            "{:<42}{:>8} {}{limit}\n",
+            "{:<44}{:>8} {}{limit}\n",
             text("name"),
             one["value"],
             text("unit")

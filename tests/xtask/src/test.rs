@@ -94,9 +94,9 @@ type Runner = fn(&Options) -> Result<Tally>;
 impl Part {
     fn runner(self) -> Option<(&'static [Need], Runner)> {
         match self {
-            Self::Host => Some((&[Need::Host], host)),
+            Self::Host => Some((&[Need::Host, Need::State], host)),
             Self::Board => Some((&[Need::Host, Need::Board], board)),
-            Self::State => Some((&[Need::Host], state)),
+            Self::State => Some((&[Need::Host, Need::State], state)),
             Self::Capi | Self::Fleet => None,
             Self::Proof => Some((&[Need::Host, Need::Proof], proof)),
         }

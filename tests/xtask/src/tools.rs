@@ -14,6 +14,8 @@ use crate::process::within;
 pub(crate) enum Need {
     /// Building and testing on the host.
     Host,
+    /// Seeing what the store's process asks of the system, and refusing it.
+    State,
     /// Building a board's image and running it in QEMU.
     Board,
     /// Building a board's image.
@@ -119,6 +121,20 @@ pub(crate) const TOOLS: &[Tool] = &[
         probe: Probe::Names(&["sh", "-c", "command -v wrk"]),
         source: Source::Apt(&["wrk"]),
         needs: &[Need::Load],
+    },
+    Tool {
+        name: "strace",
+        why: "sees that a commit is on the disk before its answer leaves",
+        probe: Probe::Runs(&["strace", "--version"]),
+        source: Source::Apt(&["strace"]),
+        needs: &[Need::State],
+    },
+    Tool {
+        name: "prlimit",
+        why: "has the writes of a running process fail, and work again",
+        probe: Probe::Runs(&["prlimit", "--version"]),
+        source: Source::Apt(&["util-linux"]),
+        needs: &[Need::State],
     },
     Tool {
         name: "arm-none-eabi-gcc",

@@ -78,14 +78,23 @@ impl Process {
     ///
     /// It does not start in time.
     pub fn serve(arguments: &[&str]) -> Self {
-        let mut child = Command::new(binary())
-            .args(["serve", "--listen", "127.0.0.1:0", "--log", "json"])
-            .args(arguments)
+        let mut command = Command::new(binary());
+        command.args(["serve", "--listen", "127.0.0.1:0", "--log", "json"]);
+        Self::listening(command.args(arguments))
+    }
+
+    /// Starts a server, and reads until it says that it listens.
+    ///
+    /// # Panics
+    ///
+    /// It does not start in time.
+    pub fn listening(command: &mut Command) -> Self {
+        let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .expect("smallgate starts");
+            .expect("it starts");
         let (say, printed) = mpsc::channel();
         let stdout = child.stdout.take().expect("it is piped");
         std::thread::spawn(move || {

@@ -1,0 +1,105 @@
+//! The examples in C, as they stand.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use smallgate_tests::c_gateway::{CGateway, built, compiled, example};
+use smallgate_tests::host::Host;
+use smallgate_tests::suite::session::{Session, refresh_form};
+use smallgate_tests::suite::setups::{DEMO, standard, teen_quotes};
+use smallgate_tests::wire::Request;
+
+/// A program's output when it is given these lines.
+fn filtered(command: &mut Command, lines: &str) -> (Option<i32>, String) {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut stdin = child.stdin.take().expect("it is piped");
+    stdin.write_all(lines.as_bytes()).expect("it reads");
+    drop(stdin);
+    let output = child.wait_with_output().expect("it ends");
+    let said = String::from_utf8(output.stdout).expect("text");
+    (output.status.code(), said)
+}
+
+/// A token of the gateway's, its keys in a file, and its issuer.
+fn token_and_keys(session: &Session<CGateway>) -> (String, std::path::PathBuf) {
+    let token = session
+        .token(DEMO, "grant_type=client_credentials")
+        .member("access_token");
+    let keys = session.ask(&Request::new("GET", "/jwks.json"));
+    let path = built(&format!("jwks-{}.json", session.host.address().port()));
+    std::fs::write(&path, &keys.body).expect("a file");
+    (token, path)
+}
+
+#[test]
+fn validate_says_who_each_token_is_or_why_not() {
+    let session = Session::<CGateway>::start(standard());
+    let (token, keys) = token_and_keys(&session);
+    let metadata = session.ask(&Request::new(
+        "GET",
+        "/.well-known/oauth-authorization-server",
+    ));
+    let issuer = metadata.member("issuer");
+    let audience = smallgate_tests::suite::setups::AUDIENCE;
+    let source = example("validate.c");
+    for compiler in ["gcc", "clang"] {
+        let name = format!("validate-{compiler}");
+        let program = compiled(compiler, &name, &["-std=c11", "-O1"], &[Path::new(&source)]);
+        let cut = &token[..token.len() - 1];
+        let lines = format!("{token}\n{cut}\n\n{token}x\n");
+        let arguments = [keys.to_str().expect("text"), &issuer, audience];
+        let (code, said) = filtered(Command::new(&program).args(arguments), &lines);
+        let said: Vec<_> = said.lines().collect();
+        assert_eq!(code, Some(1));
+        assert_eq!(said.len(), 4, "{said:?}");
+        assert_eq!(said[0], "good: sub=demo client_id=demo scope=read");
+        assert!(
+            said[1..].iter().all(|line| line.starts_with("refused: ")),
+            "{said:?}"
+        );
+        let later = (session.host.now() + 1_000_000).to_string();
+        let (code, said) = filtered(Command::new(&program).args(arguments).arg(later), &token);
+        assert_eq!(
+            (code, said.as_str()),
+            (Some(1), "refused: the token has expired\n")
+        );
+        let other = [arguments[0], "https://other.example", arguments[2]];
+        let (_, said) = filtered(Command::new(&program).args(other), &token);
+        assert_eq!(said, "refused: the token is another issuer's\n");
+    }
+    std::fs::remove_file(keys).expect("it is there");
+}
+
+/// What was acknowledged outlives a crash, and what was revoked stays so.
+#[test]
+fn grants_in_a_file_outlive_a_crash() {
+    let mut session = Session::<CGateway>::start(teen_quotes());
+    let first = session.quote("grant_type=client_credentials");
+    session.host.crash();
+    let second = session.quote(&refresh_form(&first));
+    assert_eq!(second.status, 200, "{}", second.text());
+    session.host.crash();
+    let third = session.quote(&refresh_form(&second));
+    assert_eq!(third.status, 200, "{}", third.text());
+    session.host.crash();
+    let replayed = session.quote(&refresh_form(&first));
+    assert_eq!(replayed.status, 400, "two generations old: theft");
+    session.host.crash();
+    let over = session.quote(&refresh_form(&third));
+    assert_eq!(over.status, 400, "revoked, and stays so");
+}
+
+#[test]
+fn gateway_ends_when_it_is_told_to() {
+    let mut session = Session::<CGateway>::start(standard());
+    session.token(DEMO, "grant_type=client_credentials");
+    let id = session.host.process().id().to_string();
+    let told = Command::new("kill").args(["-TERM", &id]).status();
+    assert!(told.expect("kill runs").success());
+    assert_eq!(session.host.process().wait(), Some(0));
+}

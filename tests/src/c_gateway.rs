@@ -176,8 +176,11 @@ impl Host for CGateway {
     }
 
     /// libmicrohttpd's date is in front, its length at the end, with capitals, and
-    /// its reason phrases are of RFC 2616's time.
+    /// and its reason phrases are RFC 9110's.
     fn framed_as_others(mut answer: Response) -> Response {
+        answer.line = answer
+            .line
+            .replace("413 Content Too Large", "413 Payload Too Large");
         let mut framing = Vec::new();
         answer.headers.retain(|(name, value)| {
             let lower = name.to_ascii_lowercase();

@@ -84,6 +84,8 @@ pub(crate) struct Exchange {
     state: UnsafeCell<State>,
 }
 
+const _: () = object::fits::<Exchange>();
+
 impl Object for Exchange {
     const MARK: u32 = u32::from_le_bytes(*b"SGEX");
     const ROOM: usize = header::EXCHANGE_SIZE;

@@ -5,7 +5,6 @@ use core::ffi::{c_char, c_int};
 use smallgate_core::codec::json::Writer;
 use smallgate_core::jose::{self, Signer};
 use smallgate_core::jwt::{self, Audience, Claims, ScopeClaim, TokenFormat};
-use smallgate_core::scope::is_scope_token;
 use smallgate_core::time::UnixTime;
 
 use crate::error::Error;
@@ -43,11 +42,9 @@ unsafe fn read<'c>(claims: &CClaims) -> Result<Claims<'c>, Error> {
     };
     // SAFETY: passed on.
     let scope = unsafe { ended(claims.scope) }?;
-    let malformed = |scope: &str| {
-        let mut names = scope.split(' ').filter(|name| !name.is_empty());
-        !names.all(is_scope_token)
-    };
-    if scope.is_some_and(malformed) {
+    // Spaces, and what scope tokens are made of.
+    let is_good = |octet: u8| matches!(octet, 0x20 | 0x21 | 0x23..=0x5B | 0x5D..=0x7E);
+    if scope.is_some_and(|scope| !scope.bytes().all(is_good)) {
         return Err(Error::ClaimValue);
     }
     Ok(Claims {

@@ -28,6 +28,8 @@ pub(crate) enum Key {
     External(External),
 }
 
+const _: () = object::fits::<Key>();
+
 impl Object for Key {
     const MARK: u32 = u32::from_le_bytes(*b"SGKY");
     const ROOM: usize = header::KEY_SIZE;

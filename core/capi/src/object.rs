@@ -85,7 +85,6 @@ pub(crate) unsafe fn wipe<T: Object, O>(pointer: *mut O) -> Result<(), Error> {
 }
 
 fn at<T: Object, O>(pointer: *const O) -> Result<*const Marked<T>, Error> {
-    const { fits::<T>() };
     let aligned = pointer.cast::<u64>();
     placed(aligned)?;
     if !pointer.addr().is_multiple_of(header::ALIGNMENT) {

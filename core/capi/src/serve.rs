@@ -91,6 +91,8 @@ struct Parts {
     verifiers: Vec<&'static dyn Verifier, { MAX_RETIRED_KEYS + 1 }>,
 }
 
+const _: () = object::fits::<Server>();
+
 impl Object for Server {
     const MARK: u32 = u32::from_le_bytes(*b"SGSV");
     const ROOM: usize = header::SERVER_BASE;

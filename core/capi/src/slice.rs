@@ -171,6 +171,9 @@ impl Apart {
 
     /// Refuses a place of `length` octets that one of those written to is in.
     pub(crate) fn reads<T>(&self, pointer: *const T, length: usize) -> Result<(), Error> {
+        if isize::try_from(length).is_err() || pointer.addr().checked_add(length).is_none() {
+            return Err(Error::Length);
+        }
         let (start, end) = range(pointer, length);
         let meets = |(other, last): &(usize, usize)| start < *last && *other < end;
         if start < end && self.places.iter().any(meets) {

@@ -2,6 +2,7 @@
 
 use core::ffi::{c_char, c_int};
 
+use smallgate_core::bearer::suffices;
 use smallgate_core::codec::json::{Limits, Object as JsonObject, Text, Value};
 use smallgate_core::jose::Keys;
 use smallgate_core::jwt::{
@@ -24,6 +25,8 @@ pub struct CToken {
 
 /// A token that was verified. The header has the scratch stay that it is in.
 pub(crate) struct Token(pub(crate) Verified<'static>);
+
+const _: () = object::fits::<Token>();
 
 impl Object for Token {
     const MARK: u32 = u32::from_le_bytes(*b"SGTK");
@@ -115,6 +118,9 @@ pub unsafe extern "C" fn smallgate_verify(
         apart.reads_one(policy)?;
         apart.reads(jwt, length)?;
         let room = count.checked_mul(header::KEY_SIZE).ok_or(Error::Length)?;
+        if count > header::MAX_KEYS {
+            return Err(Error::TooMany);
+        }
         apart.reads(keys, room)?;
         // SAFETY: the header asks for such a value, and C can get none of its types wrong.
         let policy = unsafe { value(policy) }?;
@@ -295,14 +301,7 @@ pub unsafe extern "C" fn smallgate_token_scope(
         let Token(verified) = unsafe { object::made::<Token, _>(token) }?;
         // SAFETY: the header asks for such a text.
         let scope = unsafe { needed(scope) }?;
-        let granted = verified.claims().scope;
-        let mut wanted = scope.split(' ').filter(|name| !name.is_empty());
-        let has = |name| {
-            granted
-                .as_ref()
-                .is_some_and(|granted| granted.contains(name))
-        };
-        if wanted.all(has) {
+        if suffices(verified, scope) {
             Ok(0)
         } else {
             Err(Error::Scope)

@@ -12,7 +12,7 @@ fn header() -> String {
 
 /// The functions that the header declares.
 fn declared() -> BTreeSet<String> {
-    let declares = |line: &&str| line.starts_with("int ") || line.contains(" smallgate_strerror(");
+    let declares = |line: &&str| line.starts_with("int ") || line.contains("*smallgate_strerror(");
     let other = |line: &&str| line.starts_with("uint32_t ") || line.starts_with("size_t ");
     header()
         .lines()

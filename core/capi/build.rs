@@ -14,6 +14,19 @@ fn main() {
     let wide = env::var("CARGO_CFG_TARGET_POINTER_WIDTH").expect("cargo sets it") == "64";
     let out = Path::new(&env::var("OUT_DIR").expect("cargo sets it")).join("header.rs");
     fs::write(out, constants(&text, wide)).expect("room for a file");
+    if env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "linux") {
+        println!(
+            "cargo:rustc-cdylib-link-arg=-Wl,-soname,libsmallgate.so.{}",
+            abi(&text)
+        );
+    }
+}
+
+/// The version in the name of the shared library.
+fn abi(text: &str) -> &str {
+    text.lines()
+        .find_map(|line| line.strip_prefix("#define SMALLGATE_ABI_VERSION "))
+        .expect("the header has one")
 }
 
 /// A constant for each `#define SMALLGATE_NAME number`.

@@ -29,6 +29,8 @@ mod external;
 mod guard;
 pub mod issue;
 pub mod keys;
+#[cfg(test)]
+mod layout;
 mod object;
 pub mod serve;
 mod slice;

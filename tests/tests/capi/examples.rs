@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use smallgate_tests::c_gateway::{CGateway, built, compiled, example};
+use smallgate_tests::c_gateway::{CGateway, built, compiled, example, folder};
 use smallgate_tests::host::Host;
 use smallgate_tests::suite::session::{Session, refresh_form};
 use smallgate_tests::suite::setups::{DEMO, standard, teen_quotes};
@@ -102,4 +102,104 @@ fn gateway_ends_when_it_is_told_to() {
     let told = Command::new("kill").args(["-TERM", &id]).status();
     assert!(told.expect("kill runs").success());
     assert_eq!(session.host.process().wait(), Some(0));
+}
+
+/// The program that README.md shows.
+fn shown() -> String {
+    let readme = folder().join("../../README.md");
+    let readme = std::fs::read_to_string(readme).expect("a page");
+    let (_, section) = readme.split_once("## Linked from C").expect("a section");
+    let lines: Vec<_> = section
+        .lines()
+        .skip_while(|line| line.is_empty())
+        .take_while(|line| line.is_empty() || line.starts_with("    "))
+        .map(|line| line.strip_prefix("    ").unwrap_or(line))
+        .collect();
+    lines.join("\n").trim_end().to_owned() + "\n"
+}
+
+#[test]
+fn the_program_of_the_readme_checks_tokens() {
+    let program = shown();
+    let lines = program.lines().count();
+    assert!((20..=40).contains(&lines), "{lines} lines");
+    let source = built("check.c");
+    std::fs::write(&source, program).expect("a file");
+    let session = Session::<CGateway>::start(standard());
+    let (token, keys) = token_and_keys(&session);
+    for (compiler, arguments) in [
+        ("gcc", &["-std=c11"][..]),
+        ("clang", &["-std=c11"]),
+        ("g++", &["-std=c++17"]),
+    ] {
+        let name = format!("check-{compiler}");
+        let check = compiled(compiler, &name, arguments, &[Path::new(&source)]);
+        let checked = |token: &str| {
+            let mut command = Command::new(&check);
+            filtered(command.arg(&keys).arg(token), "")
+        };
+        assert_eq!(checked(&token), (Some(0), "demo\n".to_owned()));
+        let cut = &token[..token.len() - 2];
+        assert_eq!(checked(cut).0, Some(1));
+    }
+    std::fs::remove_file(keys).expect("it is there");
+}
+
+#[test]
+fn an_installed_library_is_found_and_linked() {
+    let prefix = built("installed");
+    let _none_yet = std::fs::remove_dir_all(&prefix);
+    let installed = Command::new(env!("CARGO"))
+        .args([
+            "run",
+            "--quiet",
+            "--package",
+            "xtask",
+            "--",
+            "capi",
+            "install",
+            "--prefix",
+        ])
+        .arg(&prefix)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("cargo runs");
+    let complaint = String::from_utf8_lossy(&installed.stderr);
+    assert!(installed.status.success(), "{complaint}");
+    for of_static in [false, true] {
+        let mut pkg = Command::new("pkg-config");
+        pkg.args(["--cflags", "--libs", "smallgate"])
+            .env("PKG_CONFIG_PATH", prefix.join("lib/pkgconfig"));
+        if of_static {
+            pkg.arg("--static");
+        }
+        let flags = pkg.output().expect("pkg-config runs");
+        assert!(flags.status.success(), "{flags:?}");
+        let flags = String::from_utf8(flags.stdout).expect("text");
+        let mut flags: Vec<_> = flags.split_whitespace().map(str::to_owned).collect();
+        if of_static {
+            let archive = prefix.join("lib/libsmallgate.a");
+            let archive = archive.to_str().expect("text");
+            flags.retain(|flag| flag != "-lsmallgate");
+            flags.insert(0, archive.to_owned());
+        }
+        let out = built("installed-validate");
+        let compiled = Command::new("cc")
+            .arg("-std=c11")
+            .arg(example("validate.c"))
+            .args(&flags)
+            .arg("-o")
+            .arg(&out)
+            .output()
+            .expect("cc runs");
+        let complaint = String::from_utf8_lossy(&compiled.stderr);
+        assert!(compiled.status.success(), "{complaint}");
+        let ran = Command::new(&out)
+            .env("LD_LIBRARY_PATH", prefix.join("lib"))
+            .output()
+            .expect("it starts");
+        assert_eq!(ran.status.code(), Some(2), "{ran:?}");
+        let said = String::from_utf8_lossy(&ran.stderr);
+        assert!(said.starts_with("usage: "), "{said}");
+    }
 }

@@ -65,6 +65,7 @@ fn list(needs: &[Need]) -> String {
             Need::DebianToolchain => "board without rustup's target",
             Need::Proof => "proof",
             Need::Lint => "lint",
+            Need::Capi => "capi",
         })
         .collect::<Vec<_>>()
         .join(", ")

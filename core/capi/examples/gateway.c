@@ -42,6 +42,7 @@ typedef struct gateway {
     smallgate_server *server;
     smallgate_limits limits;
     uint64_t since;
+    uint64_t floor;
     int clock_is_set;
 } gateway;
 
@@ -273,7 +274,7 @@ static enum MHD_Result answer(gateway *gateway, struct MHD_Connection *connectio
     asked.body_too_long = request->too_long;
     asked.source = source_of(connection);
     clock.now = gateway->clock_is_set ? (uint64_t)time(NULL) : 0;
-    clock.floor = 0;
+    clock.floor = gateway->floor;
     clock.serving_since = gateway->since;
 
     enum MHD_Result queued;
@@ -381,7 +382,7 @@ static void on_complaint(void *context, const char *format, va_list values)
 
 static uint8_t image[MAX_IMAGE];
 static grants in_file;
-static SMALLGATE_ALIGNED uint8_t memory[SMALLGATE_SERVER_SIZE(IN_MEMORY)];
+SMALLGATE_ALIGNED static uint8_t memory[SMALLGATE_SERVER_SIZE(IN_MEMORY)];
 
 static size_t read_image(const char *path)
 {
@@ -472,6 +473,7 @@ int main(int argc, char **argv)
             perror(grants_path);
             return 1;
         }
+        gateway.floor = in_file.floor;
         store = grants_store(&in_file);
         options.store = &store;
     }

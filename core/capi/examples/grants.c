@@ -16,8 +16,9 @@
 
 typedef struct entry {
     uint64_t place;
+    uint64_t floor;
     smallgate_grant grant;
-    uint8_t rest[16];
+    uint8_t rest[8];
 } entry;
 
 _Static_assert(sizeof(entry) == 128, "an entry lies within a sector");
@@ -42,6 +43,7 @@ static int append(grants *grants, int file, uint64_t place)
     entry entry;
     memset(&entry, 0, sizeof entry);
     entry.place = place;
+    entry.floor = grants->floor;
     entry.grant = grants->slots[place];
     return write_whole(file, &entry, sizeof entry);
 }
@@ -102,6 +104,8 @@ int grants_open(grants *grants, const char *path)
             break;
         grants->slots[entry.place] = entry.grant;
         grants->stamp = entry.grant.seen;
+        if (grants->floor < entry.floor)
+            grants->floor = entry.floor;
     }
     /* Anew in the order of the slots, so the numbers are too. */
     grants->stamp = 0;
@@ -156,6 +160,8 @@ static int commit_locked(grants *grants, uint64_t now, const uint8_t *id, uint64
             return done;
         grant = &grants->slots[place];
     }
+    if (grants->floor < now)
+        grants->floor = now;
     smallgate_grant before = *grant;
     memcpy(grant->record, record, SMALLGATE_RECORD);
     grant->seen = ++grants->stamp;

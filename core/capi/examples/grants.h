@@ -21,14 +21,14 @@ typedef struct grants {
     const char *path;
     uint64_t stamp;   /* the last number of a write */
     uint64_t entries; /* in the file */
+    uint64_t floor;   /* the newest time of a commit, for smallgate_clock */
     smallgate_grant slots[GRANTS];
 } grants;
 
 /* Opens the file at `path`, which has to stay, or makes it. 0, or -1 and errno. */
 int grants_open(grants *grants, const char *path);
 
-/* The newest time that a record of the log was written at is not in it: a clock
- * that went back while the gateway was off is not noticed. */
+/* The callbacks. */
 smallgate_store grants_store(grants *grants);
 
 void grants_close(grants *grants);

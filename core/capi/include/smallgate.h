@@ -158,7 +158,7 @@ const char *smallgate_strerror(int error);
 /* Octets of memory for a server that keeps so many grants in it: 0 where they
  * are behind callbacks. A constant, where `grants` is one:
  *
- *     static SMALLGATE_ALIGNED uint8_t memory[SMALLGATE_SERVER_SIZE(64)];
+ *     SMALLGATE_ALIGNED static uint8_t memory[SMALLGATE_SERVER_SIZE(64)];
  */
 #define SMALLGATE_SERVER_SIZE(grants) \
     ((size_t)SMALLGATE_SERVER_BASE + (size_t)(grants) * (size_t)SMALLGATE_SERVER_GRANT)

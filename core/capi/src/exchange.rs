@@ -249,6 +249,8 @@ struct Begun<'h> {
     body: Body<'static>,
     address: Option<IpAddr>,
     room: &'static mut [u8],
+    /// The room again, for when it is no longer lent.
+    lent: (*mut u8, usize),
     clock: Clock,
     apart: Apart,
 }
@@ -333,6 +335,7 @@ impl<'h> Begun<'h> {
             // SAFETY: passed on: lent until the exchange is ended, and apart from all else.
             Body::Whole(unsafe { writable::<'static>(asked.body, body_length) }?)
         };
+        let lent = (room, room_length);
         // SAFETY: passed on: lent until the exchange is ended, and apart from all else.
         let room = unsafe { writable::<'static>(room, room_length) }?;
         Ok(Begun {
@@ -343,6 +346,7 @@ impl<'h> Begun<'h> {
             body,
             address,
             room,
+            lent,
             clock: Clock {
                 now: (times.now != 0).then_some(UnixTime(times.now)),
                 floor: UnixTime(times.floor).max(server.floor()),
@@ -379,9 +383,9 @@ impl<'h> Begun<'h> {
             server,
             address,
             room,
+            lent,
             ..
         } = self;
-        let kept = (room.as_mut_ptr(), room.len());
         let request = Request {
             method: self.method,
             target: self.target,
@@ -399,7 +403,7 @@ impl<'h> Begun<'h> {
             authorizes,
             token: None,
             hashes: false,
-            room: kept,
+            room: lent,
         };
         let made = Exchange {
             at: exchange.addr(),
@@ -457,8 +461,7 @@ pub unsafe extern "C" fn smallgate_exchange_authorize(
         // SAFETY: the header asks for all of it.
         let begun = unsafe { Begun::read(exchange, server, request, clock, (room, room_length)) }?;
         // SAFETY: the header asks for such a text, to stay as long as the exchange.
-        let scope = unsafe { needed::<'static>(scope) }?;
-        begun.apart.reads(scope.as_ptr(), scope.len())?;
+        let scope: &'static str = unsafe { needed(scope, &begun.apart) }?;
         let throttle = &begun.server.throttle;
         let begin =
             |server: &'static AuthorizationServer<'static>,

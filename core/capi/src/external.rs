@@ -10,7 +10,7 @@ use smallgate_firmware::image::Es256;
 use crate::backend::{self, Backend};
 use crate::error::Error;
 use crate::header;
-use crate::slice::{array, ended};
+use crate::slice::{Apart, array, ended};
 
 /// `smallgate_backend` of the header.
 #[allow(missing_docs, reason = "the header says it")]
@@ -48,19 +48,20 @@ impl External {
     /// # Safety
     ///
     /// The texts and the point are there; the callbacks keep to the header.
-    pub(crate) unsafe fn new(from: &CBackend) -> Result<Self, Error> {
+    pub(crate) unsafe fn new(from: &CBackend, apart: &Apart) -> Result<Self, Error> {
         let algorithm = match from.algorithm {
             header::HS256 => Algorithm::Hs256,
             header::ES256 => Algorithm::Es256,
             _ => return Err(Error::Value),
         };
         // SAFETY: passed on.
-        let name = unsafe { ended(from.key_id) }?;
+        let name = unsafe { ended(from.key_id, apart) }?;
         let point = if from.point.is_null() {
             None
         } else {
             // SAFETY: passed on.
             let octets = unsafe { array::<64>(from.point) }?;
+            apart.reads_one(octets)?;
             let (x, y) = octets.split_first_chunk::<32>().ok_or(Error::Internal)?;
             Some((*x, *y.first_chunk::<32>().ok_or(Error::Internal)?))
         };

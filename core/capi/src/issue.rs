@@ -34,14 +34,14 @@ pub struct CClaims {
 /// # Safety
 ///
 /// The texts are there for `'c`.
-unsafe fn read<'c>(claims: &CClaims) -> Result<Claims<'c>, Error> {
+unsafe fn read<'c>(claims: &CClaims, apart: &Apart) -> Result<Claims<'c>, Error> {
     let time = |seconds: u64| match seconds {
         0 => Ok(None),
         _ if seconds > UnixTime::LAST.0 => Err(Error::ClaimValue),
         _ => Ok(Some(UnixTime(seconds))),
     };
     // SAFETY: passed on.
-    let scope = unsafe { ended(claims.scope) }?;
+    let scope = unsafe { ended(claims.scope, apart) }?;
     // Spaces, and what scope tokens are made of.
     let is_good = |octet: u8| matches!(octet, 0x20 | 0x21 | 0x23..=0x5B | 0x5D..=0x7E);
     if scope.is_some_and(|scope| !scope.bytes().all(is_good)) {
@@ -49,19 +49,19 @@ unsafe fn read<'c>(claims: &CClaims) -> Result<Claims<'c>, Error> {
     }
     Ok(Claims {
         // SAFETY: passed on, as for all the others.
-        issuer: unsafe { ended(claims.issuer) }?,
+        issuer: unsafe { ended(claims.issuer, apart) }?,
         // SAFETY: see above.
-        subject: unsafe { ended(claims.subject) }?,
+        subject: unsafe { ended(claims.subject, apart) }?,
         // SAFETY: see above.
-        audience: unsafe { ended(claims.audience) }?.map(Audience::One),
+        audience: unsafe { ended(claims.audience, apart) }?.map(Audience::One),
         // SAFETY: see above.
-        client_id: unsafe { ended(claims.client_id) }?,
+        client_id: unsafe { ended(claims.client_id, apart) }?,
         scope: scope.map(ScopeClaim::Text),
         issued_at: time(claims.issued_at)?,
         expires_at: time(claims.expires_at)?,
         not_before: time(claims.not_before)?,
         // SAFETY: see above.
-        jwt_id: unsafe { ended(claims.jwt_id) }?,
+        jwt_id: unsafe { ended(claims.jwt_id, apart) }?,
     })
 }
 
@@ -121,18 +121,8 @@ pub unsafe extern "C" fn smallgate_issue(
         let key = unsafe { object::made::<Key, _>(key) }?;
         // SAFETY: the header asks for such a value, and C can get none of its types wrong.
         let claims = unsafe { value(claims) }?;
-        for text in [
-            claims.issuer,
-            claims.subject,
-            claims.audience,
-            claims.client_id,
-            claims.scope,
-            claims.jwt_id,
-        ] {
-            apart.reads(text, usize::from(!text.is_null()))?;
-        }
         // SAFETY: the header asks for such texts.
-        let claims = unsafe { read(claims) }?;
+        let claims = unsafe { read(claims, &apart) }?;
         // SAFETY: the header asks for such octets; the rest of the call's memory is apart.
         let out = unsafe { writable(out.cast::<u8>(), size) }?;
         let signer = key.signer()?;

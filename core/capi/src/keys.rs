@@ -22,7 +22,6 @@ pub struct CKey {
 }
 
 /// A key that is ready to use.
-#[expect(clippy::large_enum_variant, reason = "there is no heap to put it in")]
 pub(crate) enum Key {
     Own(ReadyKey<Backend>),
     External(External),
@@ -114,7 +113,7 @@ pub unsafe extern "C" fn smallgate_key_hs256(
         // SAFETY: the header asks for such octets.
         let octets = unsafe { values(octets, length) }?;
         // SAFETY: the header asks for such a text.
-        let key_id = unsafe { ended(key_id) }?;
+        let key_id = unsafe { ended(key_id, &apart) }?;
         let made = Key::Own(ReadyKey::Hs256(Hs256Key::new(octets, key_id)?));
         // SAFETY: the header asks for such memory, and nothing refers to it: the octets are apart.
         unsafe { object::make(key, made) }?;
@@ -217,7 +216,7 @@ pub unsafe extern "C" fn smallgate_key_external(key: *mut CKey, backend: *const 
         // SAFETY: the header asks for such a value, and C can get none of its types wrong.
         let backend = unsafe { value(backend) }?;
         // SAFETY: the header asks for such texts and callbacks.
-        let made = Key::External(unsafe { External::new(backend) }?);
+        let made = Key::External(unsafe { External::new(backend, &apart) }?);
         // SAFETY: the header asks for such memory, and nothing refers to it.
         unsafe { object::make(key, made) }?;
         Ok(0)

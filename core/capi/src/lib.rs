@@ -20,6 +20,17 @@
 //! its reasons. No function allocates, and without the feature `std` none links
 //! anything of it.
 #![cfg_attr(not(feature = "std"), no_std)]
+#![deny(
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unreachable,
+    clippy::unwrap_used
+)]
 
 mod backend;
 pub mod error;
@@ -30,6 +41,7 @@ mod guard;
 pub mod issue;
 pub mod keys;
 #[cfg(test)]
+#[allow(clippy::expect_used, reason = "a test")]
 mod layout;
 mod object;
 pub mod serve;

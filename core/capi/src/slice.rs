@@ -110,13 +110,16 @@ pub(crate) unsafe fn text<'a>(pointer: *const c_char, length: usize) -> Result<&
     core::str::from_utf8(octets).map_err(|_| Error::Text)
 }
 
-/// A text that ends with a zero; none for NULL.
+/// A text that ends with a zero, apart from what is written to; none for NULL.
 ///
 /// # Safety
 ///
 /// `pointer` is NULL, or there are octets at it for `'a` up to a zero or to
 /// [`header::MAX_TEXT`] of them, and nobody writes to them.
-pub(crate) unsafe fn ended<'a>(pointer: *const c_char) -> Result<Option<&'a str>, Error> {
+pub(crate) unsafe fn ended<'a>(
+    pointer: *const c_char,
+    apart: &Apart,
+) -> Result<Option<&'a str>, Error> {
     if pointer.is_null() {
         return Ok(None);
     }
@@ -133,6 +136,7 @@ pub(crate) unsafe fn ended<'a>(pointer: *const c_char) -> Result<Option<&'a str>
             return Err(Error::Text);
         }
     }
+    apart.reads(pointer, length.wrapping_add(1))?;
     // SAFETY: so many octets were just read.
     unsafe { text(pointer, length) }.map(Some)
 }
@@ -142,9 +146,9 @@ pub(crate) unsafe fn ended<'a>(pointer: *const c_char) -> Result<Option<&'a str>
 /// # Safety
 ///
 /// As for [`ended`].
-pub(crate) unsafe fn needed<'a>(pointer: *const c_char) -> Result<&'a str, Error> {
+pub(crate) unsafe fn needed<'a>(pointer: *const c_char, apart: &Apart) -> Result<&'a str, Error> {
     // SAFETY: passed on.
-    unsafe { ended(pointer) }?.ok_or(Error::Null)
+    unsafe { ended(pointer, apart) }?.ok_or(Error::Null)
 }
 
 /// The memory that a call writes to: up to four places, which overlap with

@@ -79,7 +79,7 @@ const PLAIN: TokenFormat = TokenFormat {
 /// # Safety
 ///
 /// The policy's texts are there for `'p`.
-unsafe fn validation<'p>(policy: &CPolicy) -> Result<Validation<'p>, Error> {
+unsafe fn validation<'p>(policy: &CPolicy, apart: &Apart) -> Result<Validation<'p>, Error> {
     let format = match policy.format {
         header::FORMAT_ACCESS_TOKEN => TokenFormat::ACCESS_TOKEN,
         header::FORMAT_PLAIN => PLAIN,
@@ -87,9 +87,9 @@ unsafe fn validation<'p>(policy: &CPolicy) -> Result<Validation<'p>, Error> {
     };
     Ok(Validation {
         // SAFETY: passed on.
-        issuer: unsafe { ended(policy.issuer) }?,
+        issuer: unsafe { ended(policy.issuer, apart) }?,
         // SAFETY: passed on.
-        audience: unsafe { ended(policy.audience) }?,
+        audience: unsafe { ended(policy.audience, apart) }?,
         leeway: Seconds(policy.leeway),
         ..Validation::new(format)
     })
@@ -125,7 +125,7 @@ pub unsafe extern "C" fn smallgate_verify(
         // SAFETY: the header asks for such a value, and C can get none of its types wrong.
         let policy = unsafe { value(policy) }?;
         // SAFETY: the header asks for such texts.
-        let validation = unsafe { validation(policy) }?;
+        let validation = unsafe { validation(policy, &apart) }?;
         // SAFETY: the header asks for such keys.
         let verifiers = unsafe { verifiers(keys, count) }?;
         // SAFETY: the header asks for such octets.
@@ -214,7 +214,7 @@ pub unsafe extern "C" fn smallgate_token_text(
         let payload = verified.text();
         apart.reads(payload.as_ptr(), payload.len())?;
         // SAFETY: the header asks for such a text.
-        let name = unsafe { needed(name) }?;
+        let name = unsafe { needed(name, &apart) }?;
         // SAFETY: the header asks for such octets, apart from the token and the payload.
         let out = unsafe { writable(out.cast::<u8>(), size) }?;
         let written = match claim(verified, name)? {
@@ -280,7 +280,7 @@ pub unsafe extern "C" fn smallgate_token_integer(
         // SAFETY: the header asks for such an object.
         let Token(verified) = unsafe { object::made::<Token, _>(token) }?;
         // SAFETY: the header asks for such a text.
-        let name = unsafe { needed(name) }?;
+        let name = unsafe { needed(name, &apart) }?;
         match claim(verified, name)? {
             // SAFETY: the header asks for such a place.
             Found::Number(found) => unsafe { put(number, found) }?,
@@ -300,7 +300,7 @@ pub unsafe extern "C" fn smallgate_token_scope(
         // SAFETY: the header asks for such an object.
         let Token(verified) = unsafe { object::made::<Token, _>(token) }?;
         // SAFETY: the header asks for such a text.
-        let scope = unsafe { needed(scope) }?;
+        let scope = unsafe { needed(scope, &Apart::new()) }?;
         if suffices(verified, scope) {
             Ok(0)
         } else {

@@ -2,7 +2,7 @@
 
 mod examples;
 mod interface;
-mod misuse;
+mod programs;
 
 mod suite {
     smallgate_tests::suite!(smallgate_tests::c_gateway::CGateway, without devices);

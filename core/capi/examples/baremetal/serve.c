@@ -8,7 +8,7 @@
 
 #define GRANTS 16
 
-static SMALLGATE_ALIGNED uint8_t memory[SMALLGATE_SERVER_SIZE(GRANTS)];
+SMALLGATE_ALIGNED static uint8_t memory[SMALLGATE_SERVER_SIZE(GRANTS)];
 static smallgate_server *server;
 static smallgate_exchange exchange;
 static uint8_t room[SMALLGATE_ROOM];

@@ -189,7 +189,8 @@ impl ResourceServer<'_> {
 }
 
 /// Whether the token has every scope named in `scope`, separated by spaces.
-pub(crate) fn suffices(token: &Verified<'_>, scope: &str) -> bool {
+#[must_use]
+pub fn suffices(token: &Verified<'_>, scope: &str) -> bool {
     let granted = token.claims().scope;
     pieces(scope, b' ')
         .filter(|name| !name.is_empty())

@@ -1,4 +1,4 @@
-//! Where grants are kept, and the one kind that needs nothing but memory.
+//! Where grants are kept, and the two kinds that need nothing but memory.
 
 use core::fmt;
 
@@ -112,19 +112,60 @@ impl OwnerLimits {
 /// All zeros is an empty store, so a large one in a `static` costs no image.
 /// A grant is found by a short tag of its id; owners by a tag of theirs.
 pub struct MemoryStore<const N: usize> {
+    counters: Counters,
+    ids: [u16; N],
+    owners: [u16; N],
+    slots: [GrantSlot; N],
+}
+
+/// As many grants as the caller lends slots for; otherwise a [`MemoryStore`].
+///
+/// ```
+/// use smallgate_core::store::{GrantSlot, SliceStore};
+///
+/// let (mut ids, mut owners) = ([0; 8], [0; 8]);
+/// let mut slots = [GrantSlot::VACANT; 8];
+/// let store = SliceStore::new(&mut ids, &mut owners, &mut slots);
+/// assert!(store.is_empty());
+/// ```
+pub struct SliceStore<'s> {
+    counters: Counters,
+    ids: &'s mut [u16],
+    owners: &'s mut [u16],
+    slots: &'s mut [GrantSlot],
+}
+
+/// Room for one grant in memory.
+#[derive(Clone, Copy)]
+pub struct GrantSlot {
+    seen: u64,
+    record: Record,
+}
+
+impl GrantSlot {
+    /// Nothing is in it.
+    pub const VACANT: GrantSlot = GrantSlot {
+        seen: 0,
+        record: Record::VACANT,
+    };
+}
+
+impl fmt::Debug for GrantSlot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("GrantSlot").field(&self.record).finish()
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Counters {
     /// How many of the slots are in use: the first ones.
     used: usize,
     /// The last stamp that was given out.
     stamp: u64,
-    ids: [u16; N],
-    owners: [u16; N],
-    slots: [Slot; N],
 }
 
-#[derive(Clone, Copy)]
-struct Slot {
-    seen: u64,
-    record: Record,
+impl Counters {
+    const NONE: Counters = Counters { used: 0, stamp: 0 };
 }
 
 impl<const N: usize> MemoryStore<N> {
@@ -132,36 +173,88 @@ impl<const N: usize> MemoryStore<N> {
     #[must_use]
     pub const fn new() -> Self {
         MemoryStore {
-            used: 0,
-            stamp: 0,
+            counters: Counters::NONE,
             ids: [0; N],
             owners: [0; N],
-            slots: [Slot {
-                seen: 0,
-                record: Record::VACANT,
-            }; N],
+            slots: [GrantSlot::VACANT; N],
         }
     }
 
     /// How many grants are kept, live or not.
     #[must_use]
     pub const fn len(&self) -> usize {
-        self.used
+        self.counters.used
     }
 
     /// Whether nothing is kept.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.used == 0
+        self.counters.used == 0
     }
 
     /// All records that are kept, in no order.
     pub fn records(&self) -> impl Iterator<Item = &Record> {
-        self.slots.iter().take(self.used).map(|slot| &slot.record)
+        let used = self.slots.iter().take(self.counters.used);
+        used.map(|slot| &slot.record)
     }
 
+    fn table(&mut self) -> Table<'_> {
+        Table {
+            counters: &mut self.counters,
+            ids: &mut self.ids,
+            owners: &mut self.owners,
+            slots: &mut self.slots,
+        }
+    }
+}
+
+impl<'s> SliceStore<'s> {
+    /// An empty store in `slots`, whatever is in them. Each needs a place in
+    /// `ids` and in `owners`: of three lengths the shortest counts.
+    #[must_use]
+    pub fn new(ids: &'s mut [u16], owners: &'s mut [u16], slots: &'s mut [GrantSlot]) -> Self {
+        let length = ids.len().min(owners.len()).min(slots.len());
+        SliceStore {
+            counters: Counters::NONE,
+            ids: ids.get_mut(..length).unwrap_or_default(),
+            owners: owners.get_mut(..length).unwrap_or_default(),
+            slots: slots.get_mut(..length).unwrap_or_default(),
+        }
+    }
+
+    /// How many grants are kept, live or not.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.counters.used
+    }
+
+    /// Whether nothing is kept.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.counters.used == 0
+    }
+
+    fn table(&mut self) -> Table<'_> {
+        Table {
+            counters: &mut self.counters,
+            ids: self.ids,
+            owners: self.owners,
+            slots: self.slots,
+        }
+    }
+}
+
+/// What both kinds of store in memory are made of.
+struct Table<'t> {
+    counters: &'t mut Counters,
+    ids: &'t mut [u16],
+    owners: &'t mut [u16],
+    slots: &'t mut [GrantSlot],
+}
+
+impl Table<'_> {
     fn position(&self, id: &GrantId) -> Option<usize> {
-        let tags = self.ids.get(..self.used)?;
+        let tags = self.ids.get(..self.counters.used)?;
         matching(tags, id_tag(id)).find(|at| {
             self.slots
                 .get(*at)
@@ -175,14 +268,14 @@ impl<const N: usize> MemoryStore<N> {
             self.slots.get_mut(at),
             self.ids.get_mut(at),
             self.owners.get_mut(at),
-            self.stamp.checked_add(1),
+            self.counters.stamp.checked_add(1),
         ) else {
             return Committed::Full;
         };
-        self.stamp = stamp;
+        self.counters.stamp = stamp;
         *id_slot = id_tag(id);
         *owner_slot = owner;
-        *slot = Slot {
+        *slot = GrantSlot {
             seen: stamp,
             record: *record,
         };
@@ -191,12 +284,12 @@ impl<const N: usize> MemoryStore<N> {
 
     /// A slot for a new grant.
     fn room(&self, now: UnixTime) -> Option<usize> {
-        if self.used < N {
-            return Some(self.used);
+        if self.counters.used < self.slots.len() {
+            return Some(self.counters.used);
         }
         let mut room = Room::new(now);
-        for (at, record) in self.records().enumerate() {
-            if let Ok(grant) = record.trusted() {
+        for (at, slot) in self.slots.iter().enumerate() {
+            if let Ok(grant) = slot.record.trusted() {
                 let standing = Standing::of(&grant);
                 room.offer(at, standing);
                 // None is vacant, so none is better.
@@ -218,7 +311,8 @@ impl<const N: usize> MemoryStore<N> {
         let Some(at) = self.room(now) else {
             return Committed::Full;
         };
-        self.used = self.used.max(at.saturating_add(1)).min(N);
+        let used = self.counters.used.max(at.saturating_add(1));
+        self.counters.used = used.min(self.slots.len());
         self.put(at, id, record)
     }
 
@@ -227,7 +321,7 @@ impl<const N: usize> MemoryStore<N> {
     fn owners_oldest(&self, now: UnixTime, record: &Record) -> Option<(usize, GrantId)> {
         let new = record.trusted().ok()?;
         let mut owner = Owner::of(&new, now);
-        let tags = self.owners.get(..self.used)?;
+        let tags = self.owners.get(..self.counters.used)?;
         for at in matching(tags, owner_tag(record)) {
             if let Some(slot) = self.slots.get(at)
                 && let Ok(grant) = slot.record.trusted()
@@ -237,27 +331,13 @@ impl<const N: usize> MemoryStore<N> {
         }
         owner.gives_way()
     }
-}
 
-impl<const N: usize> Default for MemoryStore<N> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl<const N: usize> fmt::Debug for MemoryStore<N> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "MemoryStore({} of {N})", self.used)
-    }
-}
-
-impl<const N: usize> Store for MemoryStore<N> {
-    fn load(&mut self, id: &GrantId) -> Result<Loaded, StoreUnavailable> {
+    fn load(&self, id: &GrantId) -> Loaded {
         let slot = self.position(id).and_then(|at| self.slots.get(at));
-        Ok(Loaded {
+        Loaded {
             record: slot.map(|slot| slot.record),
             seen: slot.map_or(Seen::ABSENT, |slot| Seen(slot.seen)),
-        })
+        }
     }
 
     fn commit(&mut self, now: UnixTime, id: &GrantId, seen: Seen, write: Write<'_>) -> Committed {
@@ -275,5 +355,43 @@ impl<const N: usize> Store for MemoryStore<N> {
             Some(at) => self.put(at, id, record),
             None => self.create(now, id, record),
         }
+    }
+}
+
+impl<const N: usize> Default for MemoryStore<N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<const N: usize> fmt::Debug for MemoryStore<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MemoryStore({} of {N})", self.len())
+    }
+}
+
+impl fmt::Debug for SliceStore<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SliceStore({} of {})", self.len(), self.slots.len())
+    }
+}
+
+impl<const N: usize> Store for MemoryStore<N> {
+    fn load(&mut self, id: &GrantId) -> Result<Loaded, StoreUnavailable> {
+        Ok(self.table().load(id))
+    }
+
+    fn commit(&mut self, now: UnixTime, id: &GrantId, seen: Seen, write: Write<'_>) -> Committed {
+        self.table().commit(now, id, seen, write)
+    }
+}
+
+impl Store for SliceStore<'_> {
+    fn load(&mut self, id: &GrantId) -> Result<Loaded, StoreUnavailable> {
+        Ok(self.table().load(id))
+    }
+
+    fn commit(&mut self, now: UnixTime, id: &GrantId, seen: Seen, write: Write<'_>) -> Committed {
+        self.table().commit(now, id, seen, write)
     }
 }

@@ -4,6 +4,8 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use crate::wire::Response;
+
 /// Where a host's clock stands when it starts: 2026-01-01T00:00:00Z.
 pub const START: u64 = 1_767_225_600;
 
@@ -105,6 +107,18 @@ pub trait Host: Sized {
     /// (RFC 9112 §6.3).
     fn takes_chunks(&self) -> bool {
         true
+    }
+
+    /// Whether it says 408 when a body does not come in time, before it ends the
+    /// connection.
+    fn says_when_a_body_is_late(&self) -> bool {
+        true
+    }
+
+    /// An answer with the fields of the host's own framing (`date`,
+    /// `content-length`, `connection`) spelled and placed as others have them.
+    fn framed_as_others(answer: Response) -> Response {
+        answer
     }
 
     /// Brings the sensor of the device `name` to a temperature of whole degrees.

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "board")]
 pub mod board;
+#[cfg(feature = "capi")]
+pub mod c_gateway;
 pub mod command;
 pub mod flow;
 pub mod golden;

@@ -19,10 +19,15 @@ pub struct Packed {
 }
 
 /// An image's file, which goes with its handle.
-struct Image(String);
+pub struct Image(String);
 
 impl Image {
-    fn of(setup: &Setup) -> Self {
+    /// Packs a setup.
+    ///
+    /// # Panics
+    ///
+    /// It is refused.
+    pub fn of(setup: &Setup) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("smallgate-{}-{number}.bin", std::process::id());
@@ -36,6 +41,11 @@ impl Image {
         let complaint = String::from_utf8_lossy(&packed.stderr);
         assert!(packed.status.success(), "{complaint}");
         Image(path)
+    }
+
+    /// Where the file is.
+    pub fn path(&self) -> &str {
+        &self.0
     }
 }
 

@@ -88,8 +88,12 @@ impl Process {
     ///
     /// It does not start in time.
     pub fn serve_under(words: &[&str], arguments: &[&str]) -> Self {
-        let start: &[_] = &["serve", "--listen", "127.0.0.1:0", "--log", "json"];
-        Self::run_under(words, &[start, arguments].concat())
+        let binary = binary().to_str().expect("a path of text");
+        let words = [words, &[binary]].concat();
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--log", "json"]);
+        Self::listening(command.args(arguments))
     }
 
     /// The same with these arguments alone.
@@ -98,20 +102,21 @@ impl Process {
     ///
     /// It does not start in time.
     pub fn run(arguments: &[&str]) -> Self {
-        Self::run_under(&[], arguments)
+        Self::listening(Command::new(binary()).args(arguments))
     }
 
-    fn run_under(words: &[&str], arguments: &[&str]) -> Self {
-        let binary = binary().to_str().expect("a path of text");
-        let words = [words, &[binary]].concat();
-        let mut child = Command::new(words[0])
-            .args(&words[1..])
-            .args(arguments)
+    /// Starts a server, and reads until it says that it listens.
+    ///
+    /// # Panics
+    ///
+    /// It does not start in time.
+    pub fn listening(command: &mut Command) -> Self {
+        let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .expect("smallgate starts");
+            .expect("it starts");
         let (say, printed) = mpsc::channel();
         let stdout = child.stdout.take().expect("it is piped");
         std::thread::spawn(move || {

@@ -37,10 +37,28 @@ pub mod services;
 pub mod session;
 pub mod setups;
 
-/// Makes a test of each case, for one host.
+/// Makes a test of each case, for one host; `without devices` of all but theirs.
 #[macro_export]
 macro_rules! suite {
     ($host:ty) => {
+        $crate::suite!($host, without devices);
+        $crate::suite!(@ $host, devices:
+            devices_are_told_to_whom_they_may_be
+            a_temperature_set_from_outside_comes_back
+            an_output_is_switched_and_seen_outside
+            an_input_is_pressed_outside
+            scopes_are_asked_for_by_device_and_method
+            a_token_revoked_while_in_use_opens_nothing
+            a_token_revoked_by_its_client_opens_nothing
+            requests_that_a_device_does_not_understand_are_refused
+            a_page_says_what_this_is);
+        $crate::suite!(@ $host, failures:
+            a_device_that_does_not_answer_is_502_and_others_are_not
+            a_bus_that_hangs_delays_nobody
+            an_unset_clock_opens_no_device
+            without_entropy_nothing_is_issued_and_devices_are_read);
+    };
+    ($host:ty, without devices) => {
         $crate::suite!(@ $host, reading:
             r01_token_endpoint_takes_post_alone r02_parameters_in_the_query_are_refused
             r03_charset_after_the_content_type_is_fine r03_other_content_types_are_refused
@@ -129,21 +147,6 @@ macro_rules! suite {
             r48_metadata_tells_what_there_is
             r48_jwks_holds_public_keys_alone
             r48_services_have_none_of_it);
-        $crate::suite!(@ $host, devices:
-            devices_are_told_to_whom_they_may_be
-            a_temperature_set_from_outside_comes_back
-            an_output_is_switched_and_seen_outside
-            an_input_is_pressed_outside
-            scopes_are_asked_for_by_device_and_method
-            a_token_revoked_while_in_use_opens_nothing
-            a_token_revoked_by_its_client_opens_nothing
-            requests_that_a_device_does_not_understand_are_refused
-            a_page_says_what_this_is);
-        $crate::suite!(@ $host, failures:
-            a_device_that_does_not_answer_is_502_and_others_are_not
-            a_bus_that_hangs_delays_nobody
-            an_unset_clock_opens_no_device
-            without_entropy_nothing_is_issued_and_devices_are_read);
         $crate::suite!(@ $host, recorded:
             golden_standard golden_teen_quotes golden_breakout);
         $crate::suite!(@ $host, recorded_codes:

@@ -109,6 +109,12 @@ impl<'x> Permit<'_, 'x> {
         self.token.claims()
     }
 
+    /// The token itself, which lives as long as the room of the answer is lent.
+    #[must_use]
+    pub const fn token(&self) -> &Verified<'x> {
+        &self.token
+    }
+
     /// Whether the token has every scope named in `scope`.
     #[must_use]
     pub fn allows(&self, scope: &str) -> bool {

@@ -25,10 +25,11 @@ impl<H: Host> Recorded<H> {
 
     pub(super) fn ask(&mut self, name: &str, request: Request) -> Response {
         let response = self.session.ask(&request);
-        let mut compared = match self.session.host.clock() {
+        let compared = match self.session.host.clock() {
             Some(_) => response.clone(),
             None => at_first(&response),
         };
+        let mut compared = H::framed_as_others(compared);
         if !self.clock_set && compared.header("date").is_none() {
             // "An origin server without a clock MUST NOT generate a Date header
             // field." (RFC 9110 §6.6.1) The desktop has another one for it.
@@ -38,6 +39,18 @@ impl<H: Host> Recorded<H> {
         }
         self.golden.compare(name, &request, &compared);
         response
+    }
+
+    /// Asks with a body that stays short, which not every host has words for.
+    fn ask_too_late(&mut self, name: &str, request: Request) {
+        if self.session.host.says_when_a_body_is_late() {
+            self.ask(name, request);
+            return;
+        }
+        let mut wire = self.session.wire();
+        wire.send(&request.octets());
+        assert!(wire.ends(), "{name}: an answer, or none at all");
+        self.golden.pass_over(name);
     }
 
     /// Goes on with another host.
@@ -196,7 +209,7 @@ pub fn golden_breakout<H: Host>() {
     let password = breakout_password("admin%40break-out.org", "password");
     it.ask("documented-password", literally(password, "85"));
     let refresh = breakout_refresh("YOURREFRESHTOKEN");
-    it.ask("documented-refresh", literally(refresh, "75"));
+    it.ask_too_late("documented-refresh", literally(refresh, "75"));
     for _ in 0..3 {
         it.session
             .ask(&breakout_password("admin%40break-out.org", "wrong"));

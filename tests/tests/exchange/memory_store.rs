@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use proptest::prelude::*;
 use smallgate_core::oauth::{Grant, GrantId, Reason, Record, State, Tag};
-use smallgate_core::store::{Committed, MemoryStore, OwnerLimits, Seen, Store, Write};
+use smallgate_core::store::{
+    Committed, GrantSlot, MemoryStore, OwnerLimits, Seen, SliceStore, Store, Write,
+};
 use smallgate_core::time::UnixTime;
 
 use crate::record;
@@ -300,6 +302,41 @@ fn operations() -> impl Strategy<Value = Vec<Operation>> {
 }
 
 proptest! {
+    /// In lent memory, whatever was in it, as in memory of its own.
+    #[test]
+    fn lent_slots_answer_as_owned_ones(operations in operations()) {
+        const N: usize = 12;
+        let mut owned = MemoryStore::<N>::new();
+        let (mut ids, mut owners) = ([7; N + 1], [7; N]);
+        let mut slots = [GrantSlot::VACANT; N + 2];
+        let mut lent = SliceStore::new(&mut ids, &mut owners, &mut slots);
+        for operation in operations {
+            let (Operation::Create(number) | Operation::Revoke(number) | Operation::Stale(number)
+                | Operation::Load(number)) = operation;
+            let mut new = grant(number);
+            let (ours, theirs) = (owned.load(&new.id).unwrap(), lent.load(&new.id).unwrap());
+            prop_assert_eq!((ours.record, ours.seen), (theirs.record, theirs.seen));
+            let seen = match operation {
+                Operation::Create(_) => Seen::ABSENT,
+                Operation::Stale(_) => Seen(ours.seen.0 + 1),
+                _ => ours.seen,
+            };
+            if let Operation::Revoke(_) = operation {
+                new.state = State::Revoked(Reason::Requested);
+            }
+            let record = Record::new(&new);
+            let write = match operation {
+                Operation::Load(_) => Write::Confirm,
+                _ => Write::Record(&record),
+            };
+            prop_assert_eq!(
+                owned.commit(NOW, &new.id, seen, write),
+                lent.commit(NOW, &new.id, seen, write)
+            );
+            prop_assert_eq!(owned.len(), lent.len());
+        }
+    }
+
     /// Beside a map, which knows nothing of slots and tags.
     #[test]
     fn store_agrees_with_a_map(operations in operations()) {

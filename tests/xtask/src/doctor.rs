@@ -74,6 +74,7 @@ fn list(needs: &[Need]) -> String {
             Need::Proof => "proof",
             Need::Lint => "lint",
             Need::Load => "load",
+            Need::Capi => "capi",
         })
         .collect::<Vec<_>>()
         .join(", ")

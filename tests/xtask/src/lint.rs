@@ -33,7 +33,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             "--workspace",
             "--all-targets",
             "--features",
-            "smallgate-tests/board,smallgate-tests/proof",
+            "smallgate-tests/board,smallgate-tests/capi,smallgate-tests/proof",
             "--",
             "-D",
             "warnings",

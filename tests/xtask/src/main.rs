@@ -1,8 +1,9 @@
 //! The project's tasks: `cargo xtask test`, `lint`, `doctor`, `requirements`, `fuzz`, `powercut`,
-//! `board build`, `board measure`, `board run`, `board transcript`.
+//! `board build`, `board measure`, `board run`, `board transcript`, `capi install`, `capi measure`.
 
 mod board;
 mod board_test;
+mod capi;
 mod doctor;
 mod flash;
 mod fuzz;
@@ -47,6 +48,9 @@ enum Task {
     /// Run the firmware on the emulated board, or measure it
     #[command(subcommand)]
     Board(board::Task),
+    /// Install the C library, or measure it on the emulated board
+    #[command(subcommand)]
+    Capi(capi::Task),
 }
 
 fn main() -> ExitCode {
@@ -58,6 +62,7 @@ fn main() -> ExitCode {
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Powercut(options) => powercut::run(&options),
         Task::Board(task) => board::task(&task),
+        Task::Capi(task) => capi::task(&task),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::process::{cargo, stream};
 use crate::toolchain::Road;
 use crate::tools::{Need, ensure};
-use crate::{board_test, fuzz, requirements};
+use crate::{board_test, capi, fuzz, requirements};
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -97,7 +97,8 @@ impl Part {
             Self::Host => Some((&[Need::Host, Need::State], host)),
             Self::Board => Some((&[Need::Host, Need::Board], board)),
             Self::State => Some((&[Need::Host, Need::State], state)),
-            Self::Capi | Self::Fleet => None,
+            Self::Capi => Some((&[Need::Host, Need::Capi, Need::Board], capi_part)),
+            Self::Fleet => None,
             Self::Proof => Some((&[Need::Host, Need::Proof], proof)),
         }
     }
@@ -224,6 +225,13 @@ fn host(_: &Options) -> Result<Tally> {
 
 fn state(_: &Options) -> Result<Tally> {
     cargo_test(&["--package", TESTS, "--test", "state"])
+}
+
+fn capi_part(options: &Options) -> Result<Tally> {
+    let arguments = ["--package", TESTS, "--features", "capi", "--test", "capi"];
+    let mut tally = cargo_test(&arguments)?;
+    tally.add(capi::test(options.toolchain)?);
+    Ok(tally)
 }
 
 fn board(options: &Options) -> Result<Tally> {

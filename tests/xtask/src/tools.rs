@@ -24,6 +24,8 @@ pub(crate) enum Need {
     DebianToolchain,
     /// Fuzzing and memory checking.
     Proof,
+    /// The C interface.
+    Capi,
     /// `cargo xtask lint`.
     Lint,
     /// The rates of `load`, which does without and says so.
@@ -101,10 +103,31 @@ pub(crate) const TOOLS: &[Tool] = &[
     },
     Tool {
         name: "c++",
-        why: "compiles libFuzzer",
+        why: "compiles libFuzzer, and the C header as C++",
         probe: Probe::Runs(&["c++", "--version"]),
         source: Source::Apt(&["g++"]),
-        needs: &[Need::Proof, Need::Lint],
+        needs: &[Need::Proof, Need::Lint, Need::Capi],
+    },
+    Tool {
+        name: "clang",
+        why: "the other compiler of the C header",
+        probe: Probe::Runs(&["clang", "--version"]),
+        source: Source::Apt(&["clang"]),
+        needs: &[Need::Capi],
+    },
+    Tool {
+        name: "pkg-config",
+        why: "finds libsmallgate once it is installed",
+        probe: Probe::Runs(&["pkg-config", "--version"]),
+        source: Source::Apt(&["pkg-config"]),
+        needs: &[Need::Capi],
+    },
+    Tool {
+        name: "libmicrohttpd",
+        why: "HTTP for the gateway in C",
+        probe: Probe::Runs(&["pkg-config", "--modversion", "libmicrohttpd"]),
+        source: Source::Apt(&["libmicrohttpd-dev", "pkg-config"]),
+        needs: &[Need::Capi],
     },
     Tool {
         name: "valgrind",
@@ -112,7 +135,7 @@ pub(crate) const TOOLS: &[Tool] = &[
         probe: Probe::Runs(&["valgrind", "--version"]),
         // Without the symbols of libc's loader valgrind refuses to start.
         source: Source::Apt(&["valgrind", "libc6-dbg"]),
-        needs: &[Need::Proof],
+        needs: &[Need::Proof, Need::Capi],
     },
     Tool {
         name: "wrk",

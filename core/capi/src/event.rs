@@ -1,0 +1,222 @@
+//! Events, in the words of the other hosts' logs.
+
+use core::ffi::c_void;
+use core::fmt::Write as _;
+use core::net::IpAddr;
+
+use heapless::String;
+use smallgate_core::bearer::BearerError;
+use smallgate_core::codec::base64url;
+use smallgate_core::oauth::{Account, Event, Reason};
+use smallgate_firmware::events::Gravity;
+
+use crate::header;
+use crate::validate::CText;
+
+/// `smallgate_source` of the header.
+#[allow(missing_docs, reason = "the header says it")]
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct CSource {
+    pub family: u8,
+    pub address: [u8; 16],
+}
+
+impl CSource {
+    pub(crate) fn of(address: Option<IpAddr>) -> Self {
+        let mut room = [0; 16];
+        let family = match address {
+            None => 0,
+            Some(IpAddr::V4(address)) => {
+                for (to, from) in room.iter_mut().zip(address.octets()) {
+                    *to = from;
+                }
+                4
+            }
+            Some(IpAddr::V6(address)) => {
+                room = address.octets();
+                6
+            }
+        };
+        CSource {
+            family,
+            address: room,
+        }
+    }
+}
+
+/// `smallgate_event` of the header.
+#[allow(missing_docs, reason = "the header says it")]
+#[repr(C)]
+pub struct CEvent {
+    pub kind: u32,
+    pub gravity: u32,
+    pub name: CText,
+    pub grant_type: CText,
+    pub client: CText,
+    pub subject: CText,
+    pub id: CText,
+    pub cause: CText,
+    pub source: CSource,
+}
+
+/// The callback of [`CEvent`]s.
+pub(crate) type Listener = unsafe extern "C" fn(*mut c_void, *const CEvent);
+
+/// What an event says, before its texts are in their place.
+struct Said<'e> {
+    kind: u32,
+    name: &'static str,
+    gravity: Gravity,
+    grant_type: Option<&'e str>,
+    client: Option<&'e str>,
+    subject: Option<&'e str>,
+    id: Option<&'e [u8]>,
+    cause: Cause,
+}
+
+/// Room for the words of a cause: the longest are a third of it.
+type Words = String<192>;
+
+enum Cause {
+    None,
+    Fixed(&'static str),
+    Refusal(smallgate_core::oauth::Refusal),
+    Bearer(BearerError),
+}
+
+/// Tells `listener` of an event.
+#[inline(never)]
+pub(crate) fn tell(
+    listener: Listener,
+    context: *mut c_void,
+    event: &Event<'_>,
+    source: Option<IpAddr>,
+) {
+    let Some(said) = said(event) else {
+        return;
+    };
+    let mut id = [0; base64url::encoded_len(16)];
+    let id = said
+        .id
+        .and_then(|octets| base64url::encode(octets, &mut id).ok());
+    let mut words = Words::new();
+    let written = match said.cause {
+        Cause::None => Ok(()),
+        Cause::Fixed(text) => words.write_str(text),
+        Cause::Refusal(cause) => write!(words, "{cause}"),
+        Cause::Bearer(cause) => write!(words, "{cause}"),
+    };
+    // What does not fit is cut off.
+    let _cut = written;
+    let text = |text: Option<&str>| text.map_or(CText::NONE, CText::of);
+    let event = CEvent {
+        kind: said.kind,
+        gravity: match said.gravity {
+            Gravity::Mistaken => header::GRAVITY_MISTAKEN,
+            Gravity::Suspicious => header::GRAVITY_SUSPICIOUS,
+            Gravity::Broken => header::GRAVITY_BROKEN,
+        },
+        name: CText::of(said.name),
+        grant_type: text(said.grant_type),
+        client: text(said.client),
+        subject: text(said.subject),
+        id: text(id),
+        cause: text((!words.is_empty()).then_some(words.as_str())),
+        source: CSource::of(source),
+    };
+    // SAFETY: the callback is the caller's, called as the header says: with an event to read until
+    // it returns.
+    unsafe { listener(context, &raw const event) };
+}
+
+fn said<'e>(event: &'e Event<'_>) -> Option<Said<'e>> {
+    let plain = |kind, name, gravity| Said {
+        kind,
+        name,
+        gravity,
+        grant_type: None,
+        client: None,
+        subject: None,
+        id: None,
+        cause: Cause::None,
+    };
+    Some(match event {
+        Event::Issued {
+            grant_type,
+            client,
+            subject,
+            jwt_id,
+        } => Said {
+            grant_type: Some(grant_type.name()),
+            client: Some(client),
+            subject: Some(subject),
+            id: Some(&jwt_id.0),
+            ..plain(header::EVENT_ISSUED, "issued", Gravity::Mistaken)
+        },
+        Event::CodeIssued {
+            client,
+            subject,
+            grant,
+        } => Said {
+            client: Some(client),
+            subject: Some(subject),
+            id: Some(&grant.0),
+            ..plain(header::EVENT_CODE_ISSUED, "code_issued", Gravity::Mistaken)
+        },
+        Event::GaveWay { grant, client } => Said {
+            client: *client,
+            id: Some(&grant.0),
+            ..plain(header::EVENT_GAVE_WAY, "gave_way", Gravity::Suspicious)
+        },
+        Event::Refused { client, cause } => Said {
+            client: *client,
+            cause: Cause::Refusal(*cause),
+            ..plain(header::EVENT_REFUSED, "refused", Gravity::of(*cause))
+        },
+        Event::LockedOut { account, client } => Said {
+            client: *client,
+            cause: Cause::Fixed(match account {
+                Account::Client => "Client",
+                Account::User => "User",
+                Account::Source => "Source",
+            }),
+            ..plain(header::EVENT_LOCKED_OUT, "locked_out", Gravity::Suspicious)
+        },
+        Event::Revoked {
+            grant,
+            client,
+            reason,
+        } => Said {
+            client: Some(client),
+            id: Some(&grant.0),
+            cause: Cause::Fixed(match reason {
+                Reason::CodeReplayed => "CodeReplayed",
+                Reason::RefreshReused => "RefreshReused",
+                Reason::Requested => "Requested",
+                Reason::Exhausted => "Exhausted",
+                Reason::GaveWay => "GaveWay",
+            }),
+            ..plain(header::EVENT_REVOKED, "revoked", Gravity::Suspicious)
+        },
+        Event::FromTheFuture { grant, client } => Said {
+            client: Some(client),
+            id: Some(&grant.0),
+            ..plain(
+                header::EVENT_FROM_THE_FUTURE,
+                "from_the_future",
+                Gravity::Broken,
+            )
+        },
+        Event::ResourceRefused { cause } => Said {
+            cause: Cause::Bearer(*cause),
+            ..plain(
+                header::EVENT_RESOURCE_REFUSED,
+                "resource_refused",
+                Gravity::Mistaken,
+            )
+        },
+        // Resources are changed by the caller, who knows. The core may learn to tell more.
+        _ => return None,
+    })
+}

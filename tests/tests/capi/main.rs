@@ -1,0 +1,9 @@
+//! The C interface: the suite against `gateway.c`, and what only C can get wrong.
+
+mod examples;
+mod interface;
+mod programs;
+
+mod suite {
+    smallgate_tests::suite!(smallgate_tests::c_gateway::CGateway, without devices);
+}

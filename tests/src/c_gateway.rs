@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::host::{Bus, Clock, Host, Setup};
+use crate::host::{Bus, Clock, Host, Noise, Setup};
 use crate::packed::Image;
 use crate::simulator::{Process, Temporary};
 use crate::wire::Response;
@@ -225,7 +225,11 @@ impl Host for CGateway {
         panic!("{NO_DEVICES}");
     }
 
-    fn starve(&mut self, _: bool) -> bool {
+    fn turn_noise(&mut self, _: Noise) {
         panic!("{NO_DEVICES}");
+    }
+
+    fn lose_clock(&mut self, _: bool) -> bool {
+        false
     }
 }

@@ -366,7 +366,7 @@ typedef struct smallgate_source {
 #define SMALLGATE_EVENT_LOCKED_OUT 5u       /* cause (Client, User, Source), client */
 #define SMALLGATE_EVENT_REVOKED 6u          /* a grant: id, client, cause */
 #define SMALLGATE_EVENT_FROM_THE_FUTURE 7u  /* a stale store: id, client */
-#define SMALLGATE_EVENT_RESOURCE_REFUSED 8u /* a request to a resource: cause */
+#define SMALLGATE_EVENT_RESOURCE_REFUSED 8u /* a request to a resource: cause; id, client if the token was good so far */
 
 #define SMALLGATE_GRAVITY_MISTAKEN 0u   /* for information */
 #define SMALLGATE_GRAVITY_SUSPICIOUS 1u /* a credential was wrong or came again */

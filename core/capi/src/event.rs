@@ -208,7 +208,13 @@ fn said<'e>(event: &'e Event<'_>) -> Option<Said<'e>> {
                 Gravity::Broken,
             )
         },
-        Event::ResourceRefused { cause } => Said {
+        Event::ResourceRefused {
+            cause,
+            client,
+            jwt_id,
+        } => Said {
+            client: *client,
+            id: jwt_id.as_ref().map(|jwt_id| jwt_id.0.as_slice()),
             cause: Cause::Bearer(*cause),
             ..plain(
                 header::EVENT_RESOURCE_REFUSED,

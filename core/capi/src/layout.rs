@@ -4,11 +4,13 @@
 use std::fmt::Write as _;
 use std::process::Command;
 
+use crate::answer::CResponse;
 use crate::event::{CEvent, CSource};
-use crate::exchange::{CClock, CExchange, CHeader, CRequest, CResponse};
+use crate::exchange::CExchange;
 use crate::external::CBackend;
 use crate::issue::CClaims;
 use crate::keys::CKey;
+use crate::request::{CClock, CHeader, CRequest};
 use crate::serve::{CLimits, COptions};
 use crate::step::CCommit;
 use crate::store::{CGrant, CStore};

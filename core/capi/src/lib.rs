@@ -14,7 +14,8 @@
 //!   looked at first.
 //! * [`keys`], `backend`, `external`: keys of the library's own and of others.
 //! * [`validate`], [`issue`]: tokens without a server.
-//! * [`serve`], [`store`], [`exchange`], [`step`], `event`: the server.
+//! * [`serve`], [`store`], [`request`], [`exchange`], [`step`], [`answer`], `event`: the
+//!   server.
 //!
 //! `unsafe` is in this crate alone of those above the boards, block by block with
 //! its reasons. No function allocates, and without the feature `std` none links
@@ -32,6 +33,7 @@
     clippy::unwrap_used
 )]
 
+pub mod answer;
 mod backend;
 pub mod error;
 mod event;
@@ -44,6 +46,7 @@ pub mod keys;
 #[allow(clippy::expect_used, reason = "a test")]
 mod layout;
 mod object;
+pub mod request;
 pub mod serve;
 mod slice;
 pub mod step;

@@ -89,10 +89,9 @@ impl Shared {
     /// interrupted is at it.
     fn with<T>(&self, use_it: impl FnOnce(&mut SliceStore<'static>) -> T) -> Option<T> {
         while self.taken.swap(true, Ordering::Acquire) {
-            #[cfg(feature = "std")]
-            std::thread::yield_now();
-            #[cfg(not(feature = "std"))]
-            return None;
+            if !waited() {
+                return None;
+            }
         }
         // SAFETY: the flag was free and is ours now, so nobody else has a reference to the store;
         // this one ends before the flag is given back.
@@ -100,6 +99,18 @@ impl Shared {
         self.taken.store(false, Ordering::Release);
         Some(done)
     }
+}
+
+/// Lets other threads go on, where there are some.
+#[cfg(feature = "std")]
+fn waited() -> bool {
+    std::thread::yield_now();
+    true
+}
+
+#[cfg(not(feature = "std"))]
+fn waited() -> bool {
+    false
 }
 
 /// A store behind callbacks.

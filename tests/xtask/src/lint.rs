@@ -81,6 +81,23 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         ),
     );
 
+    let toolchain = Toolchain::choose(options.toolchain, MEASURED.target)?;
+    let target_dir = process::target().join("board-lint");
+    step(
+        "clippy of the C library for bare metal",
+        succeed(
+            toolchain
+                .cargo(
+                    "clippy",
+                    &root().join("core/capi"),
+                    &target_dir.join(toolchain.road.name()),
+                )
+                .args(["--lib", "--no-deps", "--profile", "bare"])
+                .args(["--no-default-features", "--features", "asm"])
+                .args(["--", "-D", "warnings"]),
+        ),
+    );
+
     // What is linked for boards alone: a crate that they share, and each of them.
     let shared = root().join("firmware/cortex-m");
     let shared = (shared, MEASURED.target, &["asm"][..]);
@@ -110,6 +127,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
                         .cargo("clippy", &path, &target_dir)
                         .args([
                             "--all-targets",
+                            // What it shares with the desktop was linted there.
+                            "--no-deps",
                             "--no-default-features",
                             "--features",
                             backend,

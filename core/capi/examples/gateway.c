@@ -114,7 +114,7 @@ static void on_event(void *context, const smallgate_event *event)
     const char *id = "grant", *cause = "cause";
     (void)context;
     line.length = 0;
-    if (event->kind == SMALLGATE_EVENT_ISSUED)
+    if (event->kind == SMALLGATE_EVENT_ISSUED || event->kind == SMALLGATE_EVENT_RESOURCE_REFUSED)
         id = "jti";
     if (event->kind == SMALLGATE_EVENT_LOCKED_OUT)
         cause = "account";
@@ -128,6 +128,13 @@ static void on_event(void *context, const smallgate_event *event)
     field(&line, "subject", event->subject.octets, event->subject.length);
     field(&line, id, event->id.octets, event->id.length);
     field(&line, cause, event->cause.octets, event->cause.length);
+    field(&line, "alg", event->algorithm.octets, event->algorithm.length);
+    field(&line, "kid", event->key.octets, event->key.length);
+    if (event->keys != 0) {
+        char count[32];
+        snprintf(count, sizeof count, ",\"verifying\":%u", (unsigned int)event->keys);
+        raw(&line, count);
+    }
     int family = event->source.family == 6 ? AF_INET6 : AF_INET;
     if (event->source.family != 0 && inet_ntop(family, event->source.address, source, sizeof source) != NULL)
         field(&line, "source", source, strlen(source));

@@ -367,6 +367,7 @@ typedef struct smallgate_source {
 #define SMALLGATE_EVENT_REVOKED 6u          /* a grant: id, client, cause */
 #define SMALLGATE_EVENT_FROM_THE_FUTURE 7u  /* a stale store: id, client */
 #define SMALLGATE_EVENT_RESOURCE_REFUSED 8u /* a request to a resource: cause; id, client if the token was good so far */
+#define SMALLGATE_EVENT_SIGNING_KEY 9u      /* a server was made: algorithm, key, keys */
 
 #define SMALLGATE_GRAVITY_MISTAKEN 0u   /* for information */
 #define SMALLGATE_GRAVITY_SUSPICIOUS 1u /* a credential was wrong or came again */
@@ -384,6 +385,9 @@ typedef struct smallgate_event {
     smallgate_text subject;
     smallgate_text id; /* base64url */
     smallgate_text cause;
+    smallgate_text algorithm; /* of the key that signs */
+    smallgate_text key;       /* its id */
+    uint32_t keys;            /* how many verify, that one among them */
     smallgate_source source;
 } smallgate_event;
 

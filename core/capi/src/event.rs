@@ -7,7 +7,7 @@ use core::net::IpAddr;
 use heapless::String;
 use smallgate_core::bearer::BearerError;
 use smallgate_core::codec::base64url;
-use smallgate_core::oauth::{Account, Event, Reason};
+use smallgate_core::oauth::{Account, Configuration, Event, Reason};
 use smallgate_firmware::events::Gravity;
 
 use crate::header;
@@ -57,7 +57,30 @@ pub struct CEvent {
     pub subject: CText,
     pub id: CText,
     pub cause: CText,
+    pub algorithm: CText,
+    pub key: CText,
+    pub keys: u32,
     pub source: CSource,
+}
+
+impl CEvent {
+    const NOTHING: CEvent = CEvent {
+        kind: 0,
+        gravity: header::GRAVITY_MISTAKEN,
+        name: CText::NONE,
+        grant_type: CText::NONE,
+        client: CText::NONE,
+        subject: CText::NONE,
+        id: CText::NONE,
+        cause: CText::NONE,
+        algorithm: CText::NONE,
+        key: CText::NONE,
+        keys: 0,
+        source: CSource {
+            family: 0,
+            address: [0; 16],
+        },
+    };
 }
 
 /// The callback of [`CEvent`]s.
@@ -124,9 +147,30 @@ pub(crate) fn tell(
         id: text(id),
         cause: text((!words.is_empty()).then_some(words.as_str())),
         source: CSource::of(source),
+        ..CEvent::NOTHING
     };
     // SAFETY: the callback is the caller's, called as the header says: with an event to read until
     // it returns.
+    unsafe { listener(context, &raw const event) };
+}
+
+/// Tells `listener` which key signs, and how many verify.
+#[inline(never)]
+pub(crate) fn tell_key(
+    listener: Listener,
+    context: *mut c_void,
+    configuration: &Configuration<'_>,
+) {
+    let signer = configuration.signer;
+    let event = CEvent {
+        kind: header::EVENT_SIGNING_KEY,
+        name: CText::of("signing_key"),
+        algorithm: CText::of(signer.algorithm().name()),
+        key: signer.key_id().map_or(CText::NONE, CText::of),
+        keys: u32::try_from(configuration.verifiers.len()).unwrap_or(u32::MAX),
+        ..CEvent::NOTHING
+    };
+    // SAFETY: as in `tell`.
     unsafe { listener(context, &raw const event) };
 }
 

@@ -67,7 +67,7 @@ layouts! {
     "smallgate_grant" CGrant { seen record };
     "smallgate_source" CSource { family address };
     "smallgate_event" CEvent {
-        kind gravity name grant_type client subject id cause source
+        kind gravity name grant_type client subject id cause algorithm key keys source
     };
     "smallgate_options" COptions {
         abi_version grants image image_length salt store signing_key event event_context

@@ -15,7 +15,7 @@ use smallgate_firmware::image::{
 };
 
 use crate::error::Error;
-use crate::event::{CEvent, Listener};
+use crate::event::{CEvent, Listener, tell_key};
 use crate::guard::guarded;
 use crate::header;
 use crate::keys::{CKey, Key};
@@ -242,6 +242,11 @@ pub unsafe extern "C" fn smallgate_server_init(
         }
         // SAFETY: the header asks for such a place.
         unsafe { put(made, memory.cast()) }?;
+        // SAFETY: it was just made there.
+        let server = unsafe { server(memory.cast()) }?;
+        if let Some(listener) = server.listener {
+            tell_key(listener, server.context, server.server.configuration());
+        }
         Ok(0)
     })
 }

@@ -1,9 +1,9 @@
 //! Grants on flash, through power cuts.
 //!
 //! A grant has a slot, and a slot's newest record is what counts. A record is
-//! appended to a log of cells, each 96 octets and a slot's
-//! number); when that one operation is over, the commit is, so an answer that
-//! leaves after [`Store::commit`] says nothing that a power cut takes back.
+//! appended to a log of cells, each of 96 octets and a slot's number; when that
+//! one operation is over, the commit is, so an answer that leaves after
+//! [`Store::commit`] says nothing that a power cut takes back.
 //!
 //! ```text
 //! commit ─→ index (RAM) ─→ compare ─→ append ─→ read back ─→ index
@@ -25,7 +25,9 @@
 )]
 
 mod cell;
+mod kept;
 mod log;
+mod place;
 
 use embedded_storage_async::nor_flash::NorFlash;
 use smallgate_core::oauth::{Grant, GrantId, Record};
@@ -33,8 +35,10 @@ use smallgate_core::store::slots::{Owner, Room, Standing, id_tag, matching, owne
 use smallgate_core::store::{Committed, Loaded, Seen, Store, StoreUnavailable, Write};
 use smallgate_core::time::UnixTime;
 
+pub use kept::Kept;
 pub use log::OpenError;
-use log::{Failed, Log, Place};
+use log::{Failed, Log};
+use place::Place;
 
 /// Up to `SLOTS` grants on a flash, and 16 octets of RAM for each of them.
 ///
@@ -44,7 +48,7 @@ use log::{Failed, Log, Place};
 pub struct FlashStore<F, const SLOTS: usize> {
     log: Log<F>,
     is_open: bool,
-    /// How many slots blank flash is made ready for.
+    /// How many slots blank flash is made ready for; 0 is as many as there are.
     wanted: u16,
     /// How many slots may be in use.
     limit: usize,
@@ -89,12 +93,13 @@ impl Usage {
 
 impl<F: NorFlash, const SLOTS: usize> FlashStore<F, SLOTS> {
     /// A store on all of `flash`, not open yet: nothing is found in it, and
-    /// whoever asks hears that it is not available.
+    /// whoever asks hears that it is not available. It is all zeros but for the
+    /// flash, so in a `static` it costs no image.
     pub const fn new(flash: F) -> Self {
         FlashStore {
             log: Log::new(flash),
             is_open: false,
-            wanted: u16::MAX,
+            wanted: 0,
             limit: 0,
             used: 0,
             stamp: 0,
@@ -124,7 +129,10 @@ impl<F: NorFlash, const SLOTS: usize> FlashStore<F, SLOTS> {
     pub fn open(&mut self) -> Result<(), OpenError> {
         self.close();
         let slots = u16::try_from(SLOTS).unwrap_or(u16::MAX);
-        let wanted = self.wanted.min(slots);
+        let wanted = match self.wanted {
+            0 => slots,
+            wanted => wanted.min(slots),
+        };
         let (ids, owners, ends) = (&mut self.ids, &mut self.owners, &mut self.ends);
         let (stamps, places) = (&mut self.stamps, &mut self.places);
         let (used, stamp, newest) = (&mut self.used, &mut self.stamp, &mut self.newest);

@@ -132,24 +132,32 @@ impl<I: I2c, const ADDRESS: u8, const SIZE: u32, const SECTOR: usize>
         self.insist(&mut [Operation::Write(&at), Operation::Read(octets)])
     }
 
-    /// Writes what the `length` octets from `offset` are to be, page by page,
-    /// and waits until the chip has them.
-    fn write_now<'o>(
+    /// Writes `length` octets from `offset`, page by page, and waits until the chip
+    /// has them: these, or ones if there are none.
+    #[inline(never)]
+    fn write_now(
         &mut self,
-        offset: u32,
-        mut left: usize,
-        mut next: impl FnMut(usize) -> &'o [u8],
+        mut offset: u32,
+        length: usize,
+        octets: Option<&[u8]>,
     ) -> Result<(), EepromError> {
-        let mut offset = offset;
-        Self::within(offset, left)?;
-        while left > 0 {
+        /// The longest page.
+        const BLANK: [u8; 128] = [0xFF; 128];
+        Self::within(offset, length)?;
+        let mut done = 0;
+        while done < length {
             let to_end = Self::PAGE.saturating_sub(offset % Self::PAGE);
-            let length = usize::try_from(to_end).unwrap_or(0).min(left);
-            let page = next(length);
+            let within = usize::try_from(to_end).unwrap_or(0);
+            let end = length.min(done.saturating_add(within));
+            let page = match octets {
+                Some(octets) => octets.get(done..end),
+                None => BLANK.get(..end.saturating_sub(done)),
+            };
+            let page = page.ok_or(EepromError::OutOfBounds)?;
             let at = Self::within(offset, page.len())?;
             self.insist(&mut [Operation::Write(&at), Operation::Write(page)])?;
             offset = offset.saturating_add(to_end);
-            left = left.saturating_sub(length);
+            done = end;
         }
         // It answers when it has written.
         self.insist(&mut [Operation::Write(&[0, 0])])
@@ -187,10 +195,8 @@ impl<I: I2c, const ADDRESS: u8, const SIZE: u32, const SECTOR: usize> NorFlash
     const ERASE_SIZE: usize = SECTOR;
 
     fn erase(&mut self, from: u32, to: u32) -> impl Future<Output = Result<(), EepromError>> {
-        /// The longest page.
-        const BLANK: [u8; 128] = [0xFF; 128];
         let length = usize::try_from(to.saturating_sub(from)).unwrap_or(usize::MAX);
-        ready(self.write_now(from, length, |length| BLANK.get(..length).unwrap_or(&BLANK)))
+        ready(self.write_now(from, length, None))
     }
 
     fn write(
@@ -198,14 +204,6 @@ impl<I: I2c, const ADDRESS: u8, const SIZE: u32, const SECTOR: usize> NorFlash
         offset: u32,
         octets: &[u8],
     ) -> impl Future<Output = Result<(), EepromError>> {
-        let mut rest = octets;
-        let next = |length: usize| match rest.split_at_checked(length) {
-            Some((page, left)) => {
-                rest = left;
-                page
-            }
-            None => core::mem::take(&mut rest),
-        };
-        ready(self.write_now(offset, octets.len(), next))
+        ready(self.write_now(offset, octets.len(), Some(octets)))
     }
 }

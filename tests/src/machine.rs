@@ -1,6 +1,7 @@
 //! The emulated board as a process: QEMU's `mps2-an386` with a firmware and a
 //! provisioning image, its port, its log, its memory. It ends with its handle.
 
+pub mod eeprom;
 mod elf;
 mod qmp;
 mod uart;
@@ -17,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+pub use eeprom::Eeprom;
 pub use elf::{Elf, Piece};
 use qmp::Qmp;
 pub use uart::Line;
@@ -43,6 +45,8 @@ pub struct Plan {
     /// What the real-time clock says at the start, in Unix seconds; the board
     /// has no such clock otherwise.
     pub clock: Option<u64>,
+    /// What keeps its grants.
+    pub eeprom: Eeprom,
     /// The port of this machine that leads to the board's port 80; 0 is any.
     pub port: u16,
     /// One instruction takes one nanosecond, so that times can be compared.
@@ -127,7 +131,12 @@ impl Machine {
         std::fs::write(&image, &plan.image).map_err(|error| format!("no image: {error}"))?;
         let log = folder.0.join("uart.bin");
         File::create(&log).map_err(|error| format!("no log: {error}"))?;
+        let eeprom = plan.eeprom.file(&folder.0);
+        let eeprom = eeprom.map_err(|error| format!("no EEPROM: {error}"))?;
         let mut command = command(plan, &image, &log)?;
+        if let Some(file) = eeprom {
+            eeprom::attach(&mut command, &file);
+        }
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -210,6 +219,13 @@ impl Machine {
     /// How QEMU ended, if it has.
     pub fn ended(&mut self) -> Option<std::process::ExitStatus> {
         self.child.try_wait().ok().flatten()
+    }
+
+    /// Ends it at once, whatever it is doing: `kill -9`.
+    pub fn kill(&mut self) {
+        // Both fail where it is gone already.
+        let _ended = self.child.kill();
+        let _reaped = self.child.wait();
     }
 
     /// What QEMU itself complained about.
@@ -318,9 +334,7 @@ impl Machine {
 
 impl Drop for Machine {
     fn drop(&mut self) {
-        // Both fail where it is gone already.
-        let _ended = self.child.kill();
-        let _reaped = self.child.wait();
+        self.kill();
     }
 }
 

@@ -6,28 +6,37 @@ use smallgate_core::time::UnixTime;
 
 use super::{FlashStore, OpenError, Usage};
 
-/// A store that outlives a reset.
+/// A store that outlives a reset, and that may fail and work again.
 pub trait Kept: Store {
-    /// Finds what is kept. Until that went well the store is not available.
+    /// Opens it if it is not open, else looks whether it works, by one read.
+    /// Until it was opened it is not available.
     ///
     /// # Errors
     ///
     /// What it is on fails, does not suit, or holds something else.
-    fn open(&mut self) -> Result<(), OpenError>;
+    fn resume(&mut self) -> Result<(), OpenError>;
+
+    /// Whether it was opened.
+    fn is_open(&self) -> bool;
 
     /// The newest time in it, as it was opened: the clock can not be behind it.
     fn newest(&self) -> UnixTime;
 
     /// How full and how worn it is.
     fn usage(&self) -> Usage;
-
-    /// Whether it works, as far as one read tells. False if it is not open.
-    fn probe(&mut self) -> bool;
 }
 
 impl<F: NorFlash, const SLOTS: usize> Kept for FlashStore<F, SLOTS> {
-    fn open(&mut self) -> Result<(), OpenError> {
-        FlashStore::open(self)
+    fn resume(&mut self) -> Result<(), OpenError> {
+        match self.is_open {
+            // Not anew: what an exchange has seen of a record must stay true.
+            true => Ok(self.log.probe()?),
+            false => self.open(),
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        self.is_open
     }
 
     fn newest(&self) -> UnixTime {
@@ -36,9 +45,5 @@ impl<F: NorFlash, const SLOTS: usize> Kept for FlashStore<F, SLOTS> {
 
     fn usage(&self) -> Usage {
         FlashStore::usage(self)
-    }
-
-    fn probe(&mut self) -> bool {
-        self.is_open && self.log.probe()
     }
 }

@@ -241,10 +241,12 @@ impl<F: NorFlash> Log<F> {
         Ok(newest)
     }
 
-    /// Whether the head is still where it was written.
-    pub(super) fn probe(&mut self) -> bool {
-        let head = self.head_at(self.head);
-        head == Ok(Some(self.head_of(self.sequence)))
+    /// Looks whether the head is still where it was written.
+    pub(super) fn probe(&mut self) -> Result<(), Failed> {
+        match self.head_at(self.head)? == Some(self.head_of(self.sequence)) {
+            true => Ok(()),
+            false => Err(Failed),
+        }
     }
 
     /// Makes blank flash ready. The power may have failed while this was done

@@ -162,20 +162,30 @@ fn what_is_of_zeros_and_ones_alone_is_blank() {
 }
 
 #[test]
-fn a_probe_tells_whether_the_flash_works() {
+fn store_that_failed_is_resumed_where_it_was() {
     let mut store = Small::new(Model::new(SECTORS));
-    assert!(!store.probe(), "it is closed");
-    store.open().expect("it opens");
-    assert!(store.probe());
+    assert!(!store.is_open());
+    store.flash_mut().cut_after(0, Tear::Unseen);
+    assert_eq!(store.resume(), Err(OpenError::Failed));
+    assert!(!store.is_open());
+    store.flash_mut().revive();
+    assert_eq!(store.resume(), Ok(()), "it was opened");
+    assert!(store.is_open());
     for turn in 1..40 {
-        put(&mut store, &grant(1, turn));
-        assert!(store.probe(), "{turn}");
+        assert_eq!(put(&mut store, &grant(1, turn)), Committed::Done);
+        assert_eq!(store.resume(), Ok(()), "{turn}");
     }
+    let seen = store.load(&grant(1, 39).id).expect("it works").seen;
     store.flash_mut().cut_after(0, Tear::Half);
     put(&mut store, &grant(1, 99));
-    assert!(!store.probe());
+    assert_eq!(store.resume(), Err(OpenError::Failed));
+    assert!(store.is_open());
     store.flash_mut().revive();
-    assert!(store.probe());
+    assert_eq!(store.resume(), Ok(()));
+    let record = Record::new(&grant(1, 40));
+    let id = record.id();
+    let done = store.commit(NOW, &id, seen, Write::Record(&record));
+    assert_eq!(done, Committed::Done, "an exchange goes on");
 }
 
 #[test]

@@ -5,3 +5,4 @@ mod eeprom;
 mod file;
 mod flash_store;
 mod kill;
+mod outage;

@@ -14,9 +14,9 @@ const CLEAR: usize = 4;
 const SCL: u32 = 1 << 0;
 const SDA: u32 = 1 << 1;
 
-/// Cycles of a quarter of a bit that are waited for. What the pins take besides comes to about
-/// 290 kHz: what is on this bus (DS1338, EMC1413, a 24C512) stands 400.
-const QUARTER: u32 = 2;
+/// Cycles of a quarter of a bit that are waited for. With what the pins take besides a bit is some
+/// 70 instructions, hence 360 kHz at most: what is on this bus (DS1338, EMC1413, a 24C512) stands 400.
+const QUARTER: u32 = 8;
 
 /// The bus, or one of several that share its wires.
 pub type Bus = BitBanged<Pins>;

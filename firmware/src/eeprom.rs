@@ -146,9 +146,10 @@ impl<I: I2c, const ADDRESS: u8, const SIZE: u32, const SECTOR: usize>
         Self::within(offset, length)?;
         let mut done = 0;
         while done < length {
-            let to_end = Self::PAGE.saturating_sub(offset % Self::PAGE);
-            let within = usize::try_from(to_end).unwrap_or(0);
-            let end = length.min(done.saturating_add(within));
+            let within = offset.checked_rem(Self::PAGE).unwrap_or(0);
+            let to_end = Self::PAGE.saturating_sub(within);
+            let room = usize::try_from(to_end).unwrap_or(0);
+            let end = length.min(done.saturating_add(room));
             let page = match octets {
                 Some(octets) => octets.get(done..end),
                 None => BLANK.get(..end.saturating_sub(done)),

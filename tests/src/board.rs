@@ -179,21 +179,12 @@ impl Board {
             toml: String::new(),
             clock_set: true,
         };
-        Self::new(setup, image, &eeprom::begun())
+        Self::new(setup, image)
     }
 
-    /// A board with these octets on its EEPROM, when it answers.
-    ///
-    /// # Panics
-    ///
-    /// It does not, in time.
-    pub fn with_chip(setup: &Setup, octets: &[u8]) -> Self {
-        Self::new(setup.clone(), image(setup), octets)
-    }
-
-    fn new(setup: Setup, image: Vec<u8>, octets: &[u8]) -> Self {
+    fn new(setup: Setup, image: Vec<u8>) -> Self {
         let since = Instant::now();
-        let chip = chip(octets);
+        let chip = chip(&eeprom::begun());
         Board {
             machine: listening(&setup, &image, &chip, since),
             setup,
@@ -213,6 +204,15 @@ impl Board {
     pub fn kill(&mut self) -> Vec<u8> {
         self.machine.kill();
         std::fs::read(self.chip.path()).expect("the chip is there")
+    }
+
+    /// Writes these octets to its EEPROM, while it is killed.
+    ///
+    /// # Panics
+    ///
+    /// There is no room for it.
+    pub fn write_chip(&mut self, octets: &[u8]) {
+        std::fs::write(self.chip.path(), octets).expect("the chip is there");
     }
 
     /// The machine it is.
@@ -282,7 +282,7 @@ impl Host for Board {
     }
 
     fn start(setup: &Setup) -> Self {
-        Self::with_chip(setup, &eeprom::begun())
+        Self::new(setup.clone(), image(setup))
     }
 
     fn address(&self) -> SocketAddr {
@@ -301,6 +301,9 @@ impl Host for Board {
     fn restart(&mut self) {
         self.earlier += &self.said();
         self.machine.kill();
+        // Its clock may have been a second ahead, and the next one's must not be behind what
+        // was committed then.
+        std::thread::sleep(Duration::from_secs(1));
         self.machine = listening(&self.setup, &self.image, &self.chip, self.since);
     }
 

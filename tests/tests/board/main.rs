@@ -6,6 +6,7 @@ mod beside;
 mod images;
 mod load;
 mod run;
+mod state;
 mod time;
 mod watchdog;
 

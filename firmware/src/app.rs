@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! Image::open ─→ configure ─→ awaken ─→ gateway ─→ connect ─→ open_doors
-//!                server       vitals               stack      ushers, workers
+//!                server       vitals    store      stack      ushers, workers
 //! ```
 //!
 //! What takes a board's own types is a task of the board's: its network driver,
@@ -24,6 +24,7 @@
     clippy::unwrap_used
 )]
 
+mod keeping;
 mod tables;
 
 use core::cell::RefCell;
@@ -53,6 +54,7 @@ use crate::image::{Es256, Image, MAX_PROXIES, MAX_RETIRED_KEYS, ReadyKey};
 use crate::net::sntp::Ears;
 use crate::net::{self, AnswerRoom, Desk, Patient, ROOMS, SEATS, Seat, WORKERS};
 use crate::rtc::Rtc;
+use crate::store::Kept;
 use crate::vitals::Vitals;
 
 pub use tables::{StartError, Tables};
@@ -67,7 +69,7 @@ pub trait Board: 'static {
     /// What entropy comes from.
     type Entropy: EntropySource + 'static;
     /// What keeps grants.
-    type Store: Store + 'static;
+    type Store: Kept + 'static;
     /// What outputs and inputs are at, such as
     /// [`Lines`](crate::devices::Lines); [`NoPins`](crate::devices::NoPins) if
     /// there are none.
@@ -217,7 +219,8 @@ impl<B: Board> Memory<B> {
         ))
     }
 
-    /// What answers requests, and switches these `pins`.
+    /// What answers requests, and switches these `pins`. It opens the store, or
+    /// says why that is not to be; everything but grants goes on without.
     pub fn gateway(
         &'static self,
         image: &Image<'static>,
@@ -230,7 +233,7 @@ impl<B: Board> Memory<B> {
         let salt = vitals.octets().unwrap_or_default();
         let throttle = Throttle::new(&self.patience, image.throttle(), salt);
         let devices = Devices::new(image.devices().into(), pins);
-        self.gateway.init(Gateway::new(
+        let gateway = self.gateway.init(Gateway::new(
             server,
             self.throttle.init(throttle),
             store,
@@ -238,7 +241,12 @@ impl<B: Board> Memory<B> {
             self.devices.init(RefCell::new(devices)),
             B::SLICE,
             UnixTime(0),
-        ))
+        ));
+        gateway.lose();
+        if let Err(cause) = keeping::resume::<B>(gateway) {
+            events::store_failed(cause);
+        }
+        gateway
     }
 
     /// The network on `driver`, and what runs it: for a task of the board's.
@@ -347,7 +355,7 @@ pub async fn run<B: Board>(
     join(runner.run(), feeding).await;
 }
 
-/// Looks after sensors, time and entropy: all that talks on the bus. Who owns
+/// Looks after sensors, time and entropy, and after a store that failed. Who owns
 /// the bus runs this, so nobody has to share it. And asks the `server` that the
 /// image may name for the time.
 pub async fn tend<B: Board>(
@@ -359,6 +367,7 @@ pub async fn tend<B: Board>(
     let vitals = gateway.surroundings();
     let tending = async {
         let mut passed: u32 = 0;
+        let mut is_told = gateway.is_store_down();
         loop {
             Timer::after_secs(INTERVAL.into()).await;
             let mut all = 0..;
@@ -367,7 +376,9 @@ pub async fn tend<B: Board>(
                 yield_now().await;
             }
             passed = passed.wrapping_add(INTERVAL);
-            if u64::from(passed) < Vitals::<B::Entropy>::INTERVAL {
+            let is_minute_over = u64::from(passed) >= Vitals::<B::Entropy>::INTERVAL;
+            keeping::mend::<B>(gateway, &mut is_told, is_minute_over);
+            if !is_minute_over {
                 continue;
             }
             passed = 0;

@@ -118,7 +118,7 @@ pub enum TimeRefused {
 /// `uptime` is in milliseconds since the board started, and never goes back.
 #[derive(Debug)]
 pub struct TrustedClock {
-    earliest: UnixTime,
+    earliest: Cell<UnixTime>,
     latest: UnixTime,
     set: Cell<Option<Set>>,
 }
@@ -188,10 +188,16 @@ impl TrustedClock {
             provisioned_at
         };
         TrustedClock {
-            earliest: UnixTime(newest.0.saturating_sub(DAY.0 as u64)),
+            earliest: Cell::new(UnixTime(newest.0.saturating_sub(DAY.0 as u64))),
             latest: provisioned_at.plus(LIFE),
             set: Cell::new(None),
         }
+    }
+
+    /// Something was committed at `floor`, as it turns out now.
+    pub fn not_before(&self, floor: UnixTime) {
+        let earliest = UnixTime(floor.0.saturating_sub(u64::from(DAY.0)));
+        self.earliest.set(self.earliest.get().max(earliest));
     }
 
     /// The time, unless it is not known.
@@ -228,7 +234,7 @@ impl TrustedClock {
         time: UnixTime,
         uptime: u64,
     ) -> Result<Correction, TimeRefused> {
-        if time < self.earliest {
+        if time < self.earliest.get() {
             return Err(TimeRefused::TooEarly);
         }
         if time > self.latest {

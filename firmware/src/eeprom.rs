@@ -3,6 +3,9 @@
 //! It needs no erasure, but a store does: what it finds blank after one it may
 //! write to. An erasure here is a write of ones, and takes a write cycle (5 ms)
 //! for each page. Everything waits for the chip.
+//!
+//! FRAM with two octets of address (FM24C64, MB85RC256 and others) is spoken to
+//! in the same way: it has no pages, and no write cycle to wait for.
 #![deny(
     clippy::arithmetic_side_effects,
     clippy::cast_possible_truncation,
@@ -16,28 +19,27 @@
 
 use core::future::{Future, ready};
 
-use embedded_hal::i2c::{I2c, Operation};
+use embedded_hal::i2c::{Error, ErrorKind, I2c, NoAcknowledgeSource, Operation};
 use embedded_storage_async::nor_flash::{
     ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash,
 };
-
-/// The octets that are written at once: each of these chips takes as many, and
-/// larger ones more.
-const PAGE: u32 = 32;
 
 /// How often a chip is addressed until it answers. While it writes it does not,
 /// for 5 ms, and an address takes 20 µs at least.
 const PATIENCE: u16 = 1000;
 
-/// A 24C32 to 24C512 on an I2C bus, in sectors of `SECTOR` octets.
+/// How often anything else is tried that fails: noise on the bus passes, and
+/// everything waits meanwhile.
+const TRIES: u16 = 2;
+
+/// The 24C32 to 24C512 of `SIZE` octets at `ADDRESS` of an I2C bus, in sectors of
+/// `SECTOR` octets. It is its bus alone, so what is all zeros in a `static` stays
+/// so around it.
 ///
-/// A store that begins a sector has everything wait for `SECTOR / 32` write
-/// cycles: 80 ms for 512 octets, which is four grants.
-pub struct Eeprom<I, const SECTOR: usize> {
+/// A store that begins a sector has everything wait for a write cycle of each
+/// page: 160 ms for 4,096 octets in pages of 128, which are 40 grants.
+pub struct Eeprom<I, const ADDRESS: u8, const SIZE: u32, const SECTOR: usize> {
     bus: I,
-    /// The chip's address on the bus.
-    address: u8,
-    size: u32,
 }
 
 /// Why a chip does not do what it is told.
@@ -46,6 +48,8 @@ pub struct Eeprom<I, const SECTOR: usize> {
 pub enum EepromError {
     /// Nobody answers at its address, or does not in time.
     Silent,
+    /// The bus fails, or it takes no data.
+    Failed,
     /// It has no such octets.
     OutOfBounds,
 }
@@ -54,6 +58,7 @@ impl core::fmt::Display for EepromError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str(match self {
             EepromError::Silent => "the EEPROM does not answer",
+            EepromError::Failed => "the EEPROM or its bus fails",
             EepromError::OutOfBounds => "the EEPROM has no such octets",
         })
     }
@@ -64,37 +69,56 @@ impl core::error::Error for EepromError {}
 impl NorFlashError for EepromError {
     fn kind(&self) -> NorFlashErrorKind {
         match self {
-            EepromError::Silent => NorFlashErrorKind::Other,
+            EepromError::Silent | EepromError::Failed => NorFlashErrorKind::Other,
             EepromError::OutOfBounds => NorFlashErrorKind::OutOfBounds,
         }
     }
 }
 
-impl<I: I2c, const SECTOR: usize> Eeprom<I, SECTOR> {
-    /// The chip at `address` with `size` octets, 65,536 at most.
-    pub const fn new(bus: I, address: u8, size: u32) -> Self {
-        Eeprom { bus, address, size }
+impl<I: I2c, const ADDRESS: u8, const SIZE: u32, const SECTOR: usize>
+    Eeprom<I, ADDRESS, SIZE, SECTOR>
+{
+    /// The octets that are written at once: what all makers' chips of that size
+    /// take. A write that went on would begin again at the page's start.
+    const PAGE: u32 = match SIZE {
+        65_536.. => 128,
+        16_384.. => 64,
+        _ => 32,
+    };
+
+    /// The chip on this bus.
+    pub const fn new(bus: I) -> Self {
+        const { assert!(SIZE <= 65_536, "an address has two octets") };
+        Eeprom { bus }
     }
 
     /// The chip's own address of an octet, if there are `length` from there.
-    fn within(&self, offset: u32, length: usize) -> Result<[u8; 2], EepromError> {
+    fn within(offset: u32, length: usize) -> Result<[u8; 2], EepromError> {
         let length = u32::try_from(length).map_err(|_| EepromError::OutOfBounds)?;
         let end = offset.checked_add(length);
-        let size = self.size.min(65_536);
-        end.filter(|end| *end <= size)
+        end.filter(|end| *end <= SIZE)
             .and_then(|_| u16::try_from(offset).ok())
             .map(u16::to_be_bytes)
             .ok_or(EepromError::OutOfBounds)
     }
 
     /// Repeats a transaction until the chip has time for it.
-    fn insist(
-        &mut self,
-        mut ask: impl FnMut(&mut I, u8) -> Result<(), I::Error>,
-    ) -> Result<(), EepromError> {
+    // Not inlined: it is called from three places.
+    #[inline(never)]
+    fn insist(&mut self, operations: &mut [Operation<'_>]) -> Result<(), EepromError> {
+        use NoAcknowledgeSource::{Address, Unknown};
+        let mut failures = 0_u16;
         for _ in 0..PATIENCE {
-            if ask(&mut self.bus, self.address).is_ok() {
-                return Ok(());
+            match self.bus.transaction(ADDRESS, operations) {
+                Ok(()) => return Ok(()),
+                Err(error) => match error.kind() {
+                    // It is writing.
+                    ErrorKind::NoAcknowledge(Address | Unknown) => {}
+                    _ => failures = failures.saturating_add(1),
+                },
+            }
+            if failures >= TRIES {
+                return Err(EepromError::Failed);
             }
         }
         Err(EepromError::Silent)
@@ -104,44 +128,52 @@ impl<I: I2c, const SECTOR: usize> Eeprom<I, SECTOR> {
         if octets.is_empty() {
             return Ok(());
         }
-        let at = self.within(offset, octets.len())?;
-        self.insist(|bus, address| bus.write_read(address, &at, octets))
+        let at = Self::within(offset, octets.len())?;
+        self.insist(&mut [Operation::Write(&at), Operation::Read(octets)])
     }
 
-    /// Writes what the `length` octets from `offset` are to be, page by page,
-    /// and waits until the chip has them.
-    fn write_now<'o>(
+    /// Writes `length` octets from `offset`, page by page, and waits until the chip
+    /// has them: these, or ones if there are none.
+    #[inline(never)]
+    fn write_now(
         &mut self,
-        offset: u32,
-        mut left: usize,
-        mut next: impl FnMut(usize) -> &'o [u8],
+        mut offset: u32,
+        length: usize,
+        octets: Option<&[u8]>,
     ) -> Result<(), EepromError> {
-        let mut offset = offset;
-        self.within(offset, left)?;
-        while left > 0 {
-            let to_end = PAGE.wrapping_sub(offset % PAGE);
-            let length = usize::try_from(to_end).unwrap_or(0).min(left);
-            let page = next(length);
-            let at = self.within(offset, page.len())?;
-            self.insist(|bus, address| {
-                bus.transaction(
-                    address,
-                    &mut [Operation::Write(&at), Operation::Write(page)],
-                )
-            })?;
+        /// The longest page.
+        const BLANK: [u8; 128] = [0xFF; 128];
+        Self::within(offset, length)?;
+        let mut done = 0;
+        while done < length {
+            let within = offset.checked_rem(Self::PAGE).unwrap_or(0);
+            let to_end = Self::PAGE.saturating_sub(within);
+            let room = usize::try_from(to_end).unwrap_or(0);
+            let end = length.min(done.saturating_add(room));
+            let page = match octets {
+                Some(octets) => octets.get(done..end),
+                None => BLANK.get(..end.saturating_sub(done)),
+            };
+            let page = page.ok_or(EepromError::OutOfBounds)?;
+            let at = Self::within(offset, page.len())?;
+            self.insist(&mut [Operation::Write(&at), Operation::Write(page)])?;
             offset = offset.saturating_add(to_end);
-            left = left.saturating_sub(length);
+            done = end;
         }
         // It answers when it has written.
-        self.insist(|bus, address| bus.write(address, &[0, 0]))
+        self.insist(&mut [Operation::Write(&[0, 0])])
     }
 }
 
-impl<I: I2c, const SECTOR: usize> ErrorType for Eeprom<I, SECTOR> {
+impl<I: I2c, const ADDRESS: u8, const SIZE: u32, const SECTOR: usize> ErrorType
+    for Eeprom<I, ADDRESS, SIZE, SECTOR>
+{
     type Error = EepromError;
 }
 
-impl<I: I2c, const SECTOR: usize> ReadNorFlash for Eeprom<I, SECTOR> {
+impl<I: I2c, const ADDRESS: u8, const SIZE: u32, const SECTOR: usize> ReadNorFlash
+    for Eeprom<I, ADDRESS, SIZE, SECTOR>
+{
     const READ_SIZE: usize = 1;
 
     fn read(
@@ -153,18 +185,19 @@ impl<I: I2c, const SECTOR: usize> ReadNorFlash for Eeprom<I, SECTOR> {
     }
 
     fn capacity(&self) -> usize {
-        usize::try_from(self.size).unwrap_or(0)
+        usize::try_from(SIZE).unwrap_or(0)
     }
 }
 
-impl<I: I2c, const SECTOR: usize> NorFlash for Eeprom<I, SECTOR> {
+impl<I: I2c, const ADDRESS: u8, const SIZE: u32, const SECTOR: usize> NorFlash
+    for Eeprom<I, ADDRESS, SIZE, SECTOR>
+{
     const WRITE_SIZE: usize = 4;
     const ERASE_SIZE: usize = SECTOR;
 
     fn erase(&mut self, from: u32, to: u32) -> impl Future<Output = Result<(), EepromError>> {
-        const BLANK: [u8; 32] = [0xFF; 32];
         let length = usize::try_from(to.saturating_sub(from)).unwrap_or(usize::MAX);
-        ready(self.write_now(from, length, |length| BLANK.get(..length).unwrap_or(&BLANK)))
+        ready(self.write_now(from, length, None))
     }
 
     fn write(
@@ -172,14 +205,6 @@ impl<I: I2c, const SECTOR: usize> NorFlash for Eeprom<I, SECTOR> {
         offset: u32,
         octets: &[u8],
     ) -> impl Future<Output = Result<(), EepromError>> {
-        let mut rest = octets;
-        let next = |length: usize| match rest.split_at_checked(length) {
-            Some((page, left)) => {
-                rest = left;
-                page
-            }
-            None => core::mem::take(&mut rest),
-        };
-        ready(self.write_now(offset, octets.len(), next))
+        ready(self.write_now(offset, octets.len(), Some(octets)))
     }
 }

@@ -57,11 +57,10 @@ impl From<Stuck> for ErrorKind {
 }
 
 impl<W: Wires> BitBanged<W> {
-    /// Both wires are let go of.
+    /// A bus at rest. No wire is touched before a transaction, which begins by
+    /// letting go of both: so a bus can stand in a `static`.
     #[must_use]
-    pub fn new(mut wires: W) -> Self {
-        wires.clock(true);
-        wires.data(true);
+    pub const fn new(wires: W) -> Self {
         BitBanged { wires, patience: 0 }
     }
 

@@ -1,9 +1,9 @@
 //! Grants on flash, through power cuts.
 //!
 //! A grant has a slot, and a slot's newest record is what counts. A record is
-//! appended to a log of cells, each 96 octets and a slot's
-//! number); when that one operation is over, the commit is, so an answer that
-//! leaves after [`Store::commit`] says nothing that a power cut takes back.
+//! appended to a log of cells, each of 96 octets and a slot's number; when that
+//! one operation is over, the commit is, so an answer that leaves after
+//! [`Store::commit`] says nothing that a power cut takes back.
 //!
 //! ```text
 //! commit ─→ index (RAM) ─→ compare ─→ append ─→ read back ─→ index
@@ -25,7 +25,9 @@
 )]
 
 mod cell;
+mod kept;
 mod log;
+mod place;
 mod shape;
 
 use embedded_storage_async::nor_flash::NorFlash;
@@ -34,8 +36,10 @@ use smallgate_core::store::slots::{Owner, Room, Standing, id_tag, matching, owne
 use smallgate_core::store::{Committed, Loaded, Seen, Store, StoreUnavailable, Write};
 use smallgate_core::time::UnixTime;
 
+pub use kept::Kept;
 pub use log::OpenError;
-use log::{Failed, Log, Place};
+use log::{Failed, Log};
+use place::Place;
 pub use shape::Measures;
 
 /// Up to `SLOTS` grants on a flash, and 16 octets of RAM for each of them.
@@ -46,22 +50,55 @@ pub use shape::Measures;
 pub struct FlashStore<F, const SLOTS: usize> {
     log: Log<F>,
     is_open: bool,
-    /// How many slots blank flash is made ready for.
+    /// How many slots blank flash is made ready for; 0 is as many as there are.
     wanted: u16,
     /// How many slots may be in use.
     limit: usize,
-    /// How many are: the first ones.
+    /// The newest time that is in a record.
+    newest: UnixTime,
+    index: Index<SLOTS>,
+    places: [Place; SLOTS],
+}
+
+/// What is known of the slots without reading them.
+#[derive(Clone)]
+struct Index<const SLOTS: usize> {
+    /// How many slots are in use: the first ones.
     used: usize,
     /// The last stamp that was given out.
     stamp: u32,
-    /// The newest time that is in a record.
-    newest: UnixTime,
     ids: [u16; SLOTS],
     owners: [u16; SLOTS],
     /// When a live grant ends; 0 where it is revoked.
     ends: [u32; SLOTS],
     stamps: [u32; SLOTS],
-    places: [Place; SLOTS],
+}
+
+impl<const SLOTS: usize> Index<SLOTS> {
+    const EMPTY: Self = Index {
+        used: 0,
+        stamp: 0,
+        ids: [0; SLOTS],
+        owners: [0; SLOTS],
+        ends: [0; SLOTS],
+        stamps: [0; SLOTS],
+    };
+
+    /// The slot `at` has this record now.
+    fn note(&mut self, at: usize, grant: &Grant, record: &Record) {
+        let (Some(id), Some(owner), Some(end), Some(stamp)) = (
+            self.ids.get_mut(at),
+            self.owners.get_mut(at),
+            self.ends.get_mut(at),
+            self.stamps.get_mut(at),
+        ) else {
+            return;
+        };
+        self.used = at.saturating_add(1).max(self.used);
+        self.stamp = next_stamp(self.stamp);
+        (*id, *owner, *end) = (id_tag(&grant.id), owner_tag(record), end_of(grant));
+        *stamp = self.stamp;
+    }
 }
 
 /// How full and how worn a store is.
@@ -91,20 +128,16 @@ impl Usage {
 
 impl<F: NorFlash, const SLOTS: usize> FlashStore<F, SLOTS> {
     /// A store on all of `flash`, not open yet: nothing is found in it, and
-    /// whoever asks hears that it is not available.
+    /// whoever asks hears that it is not available. It is all zeros but for the
+    /// flash, so in a `static` it costs no image.
     pub const fn new(flash: F) -> Self {
         FlashStore {
             log: Log::new(flash),
             is_open: false,
-            wanted: u16::MAX,
+            wanted: 0,
             limit: 0,
-            used: 0,
-            stamp: 0,
             newest: UnixTime(0),
-            ids: [0; SLOTS],
-            owners: [0; SLOTS],
-            ends: [0; SLOTS],
-            stamps: [0; SLOTS],
+            index: Index::EMPTY,
             places: [Place::NONE; SLOTS],
         }
     }
@@ -141,29 +174,18 @@ impl<F: NorFlash, const SLOTS: usize> FlashStore<F, SLOTS> {
     pub fn open(&mut self) -> Result<(), OpenError> {
         self.close();
         let slots = u16::try_from(SLOTS).unwrap_or(u16::MAX);
-        let wanted = self.wanted.min(slots);
-        let (ids, owners, ends) = (&mut self.ids, &mut self.owners, &mut self.ends);
-        let (stamps, places) = (&mut self.stamps, &mut self.places);
-        let (used, stamp, newest) = (&mut self.used, &mut self.stamp, &mut self.newest);
+        let wanted = match self.wanted {
+            0 => slots,
+            wanted => wanted.min(slots),
+        };
+        let (index, places, newest) = (&mut self.index, &mut self.places, &mut self.newest);
         self.log.open(slots, wanted, |slot, place, record| {
             let at = usize::from(slot);
-            let Ok(grant) = record.grant() else {
-                return;
-            };
-            let (Some(id), Some(owner), Some(end), Some(own), Some(kept)) = (
-                ids.get_mut(at),
-                owners.get_mut(at),
-                ends.get_mut(at),
-                stamps.get_mut(at),
-                places.get_mut(at),
-            ) else {
-                return;
-            };
-            *stamp = next_stamp(*stamp);
-            *used = at.saturating_add(1).max(*used);
-            *newest = grant.touched_at().max(*newest);
-            (*id, *owner, *end) = (id_tag(&grant.id), owner_tag(record), end_of(&grant));
-            (*own, *kept) = (*stamp, place);
+            if let (Some(kept), Ok(grant)) = (places.get_mut(at), record.grant()) {
+                *kept = place;
+                *newest = grant.touched_at().max(*newest);
+                index.note(at, &grant, record);
+            }
         })?;
         self.limit = self.log.shape.half().min(usize::from(self.log.slots));
         self.is_open = true;
@@ -172,7 +194,7 @@ impl<F: NorFlash, const SLOTS: usize> FlashStore<F, SLOTS> {
 
     fn close(&mut self) {
         self.is_open = false;
-        self.used = 0;
+        self.index.used = 0;
         self.newest = UnixTime(0);
         self.places = [Place::NONE; SLOTS];
     }
@@ -201,7 +223,7 @@ impl<F: NorFlash, const SLOTS: usize> FlashStore<F, SLOTS> {
     ///
     /// The flash fails.
     pub fn each(&mut self, mut look: impl FnMut(&Grant)) -> Result<(), StoreUnavailable> {
-        for at in 0..self.used {
+        for at in 0..self.index.used {
             if let Some(record) = self.read(at).map_err(|Failed| StoreUnavailable)?
                 && let Ok(grant) = record.grant()
             {
@@ -236,7 +258,7 @@ impl<F: NorFlash, const SLOTS: usize> FlashStore<F, SLOTS> {
     /// The slot of the grant `id`, with its record.
     fn find(&mut self, id: &GrantId) -> Result<Option<(usize, Record)>, Failed> {
         let mut from = 0;
-        while let Some(at) = position(&self.ids, from, self.used, id_tag(id)) {
+        while let Some(at) = position(&self.index.ids, from, self.index.used, id_tag(id)) {
             if let Some(record) = self.read(at)?
                 && record.id() == *id
             {
@@ -248,13 +270,14 @@ impl<F: NorFlash, const SLOTS: usize> FlashStore<F, SLOTS> {
     }
 
     fn seen(&self, at: usize) -> Seen {
-        self.stamps
+        self.index
+            .stamps
             .get(at)
             .map_or(Seen::ABSENT, |stamp| Seen(u64::from(*stamp)))
     }
 
     fn standing(&self, at: usize) -> Standing {
-        match (self.places.get(at), self.ends.get(at)) {
+        match (self.places.get(at), self.index.ends.get(at)) {
             (None | Some(&Place::NONE), _) | (_, None) => Standing::Vacant,
             (_, Some(0)) => Standing::Revoked,
             (_, Some(&u32::MAX)) => Standing::Until(UnixTime(u64::MAX)),
@@ -293,19 +316,8 @@ impl<F: NorFlash, const SLOTS: usize> FlashStore<F, SLOTS> {
 
     fn put(&mut self, at: usize, grant: &Grant, record: &Record) -> Result<(), Failed> {
         let slot = u16::try_from(at).map_err(|_| Failed)?;
-        let (Some(id), Some(owner), Some(end), Some(own)) = (
-            self.ids.get_mut(at),
-            self.owners.get_mut(at),
-            self.ends.get_mut(at),
-            self.stamps.get_mut(at),
-        ) else {
-            return Err(Failed);
-        };
         self.log.append(slot, record, &mut self.places)?;
-        self.stamp = next_stamp(self.stamp);
-        self.used = at.saturating_add(1).max(self.used);
-        (*id, *owner, *end) = (id_tag(&grant.id), owner_tag(record), end_of(grant));
-        *own = self.stamp;
+        self.index.note(at, grant, record);
         Ok(())
     }
 
@@ -330,14 +342,17 @@ impl<F: NorFlash, const SLOTS: usize> FlashStore<F, SLOTS> {
     ) -> Result<Option<(usize, GrantId)>, Failed> {
         let tag = owner_tag(record);
         let mut owner = Owner::of(new, now);
-        let alike = matching(self.owners.get(..self.used).unwrap_or_default(), tag);
+        let alike = matching(
+            self.index.owners.get(..self.index.used).unwrap_or_default(),
+            tag,
+        );
         let alike = alike.filter(|at| self.standing(*at).is_live(now));
         // The tags tell of most owners that they have fewer.
         if alike.count() < owner.limit() {
             return Ok(None);
         }
         let mut from = 0;
-        while let Some(at) = position(&self.owners, from, self.used, tag) {
+        while let Some(at) = position(&self.index.owners, from, self.index.used, tag) {
             if self.standing(at).is_live(now)
                 && let Some(record) = self.read(at)?
                 && let Ok(grant) = record.grant()

@@ -83,6 +83,11 @@ impl<S: EntropySource> Vitals<S> {
         self.tended.is_alive((self.uptime)())
     }
 
+    /// Something was committed at `floor`: see [`TrustedClock::not_before`].
+    pub fn not_before(&self, floor: UnixTime) {
+        self.clock.not_before(floor);
+    }
+
     /// Takes the time that a source tells.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use crate::host::{Bus, Clock, Host, Noise, START, Setup};
-use crate::machine::{Elf, Line, Machine, Plan};
+use crate::machine::{Eeprom, Elf, Line, Machine, Plan, eeprom};
 use crate::simulator::{Temporary, binary};
 
 /// Names the firmware to test: the gateway's ELF file, as `cargo xtask` builds
@@ -29,6 +29,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub struct Board {
     setup: Setup,
     image: Vec<u8>,
+    /// Its EEPROM, which outlives a reset.
+    chip: Temporary,
     machine: Machine,
     /// When the first of its machines was started: time goes on from there.
     since: Instant,
@@ -122,16 +124,37 @@ fn crc32(octets: &[u8]) -> u32 {
     })
 }
 
+/// A file with these octets on it: an EEPROM for machines, one after the other.
+///
+/// # Panics
+///
+/// There is no room for it.
+pub fn chip(octets: &[u8]) -> Temporary {
+    let file = Temporary::new("");
+    std::fs::write(file.path(), octets).expect("a temporary file");
+    file
+}
+
 /// A machine with this image whose clock, if any, stands at `clock`.
 ///
 /// # Panics
 ///
 /// QEMU does not start.
 pub fn machine(image: Vec<u8>, clock: Option<u64>) -> Machine {
+    machine_with(image, clock, Eeprom::Begun)
+}
+
+/// The same with this EEPROM.
+///
+/// # Panics
+///
+/// QEMU does not start.
+pub fn machine_with(image: Vec<u8>, clock: Option<u64>, eeprom: Eeprom) -> Machine {
     let plan = Plan {
         firmware: firmware(),
         image,
         clock,
+        eeprom,
         port: 0,
         counts: false,
         network: None,
@@ -161,13 +184,35 @@ impl Board {
 
     fn new(setup: Setup, image: Vec<u8>) -> Self {
         let since = Instant::now();
+        let chip = chip(&eeprom::begun());
         Board {
-            machine: listening(&setup, &image, since),
+            machine: listening(&setup, &image, &chip, since),
             setup,
             image,
+            chip,
             since,
             earlier: String::new(),
         }
+    }
+
+    /// Takes it off the power, whatever it is doing, until it is restarted; what is
+    /// on its EEPROM then.
+    ///
+    /// # Panics
+    ///
+    /// The file is gone.
+    pub fn kill(&mut self) -> Vec<u8> {
+        self.machine.kill();
+        std::fs::read(self.chip.path()).expect("the chip is there")
+    }
+
+    /// Writes these octets to its EEPROM, while it is killed.
+    ///
+    /// # Panics
+    ///
+    /// There is no room for it.
+    pub fn write_chip(&mut self, octets: &[u8]) {
+        std::fs::write(self.chip.path(), octets).expect("the chip is there");
     }
 
     /// The machine it is.
@@ -185,14 +230,15 @@ impl Board {
 }
 
 /// A machine that answers.
-fn listening(setup: &Setup, image: &[u8], since: Instant) -> Machine {
+fn listening(setup: &Setup, image: &[u8], chip: &Temporary, since: Instant) -> Machine {
     // A second more, so that time never goes back.
     let passed = match since.elapsed().as_secs() {
         0 => 0,
         seconds => seconds + 1,
     };
     let clock = setup.clock_set.then_some(START + passed);
-    let mut machine = machine(image.to_vec(), clock);
+    let eeprom = Eeprom::File(chip.path().into());
+    let mut machine = machine_with(image.to_vec(), clock, eeprom);
     match machine.wait_for(PATIENCE, |lines| says(lines, LISTENING)) {
         Ok(true) => machine,
         Ok(false) => panic!(
@@ -308,7 +354,15 @@ impl Host for Board {
 
     fn restart(&mut self) {
         self.earlier += &self.said();
-        self.machine = listening(&self.setup, &self.image, self.since);
+        self.machine.kill();
+        // Its clock may have been a second ahead, and the next one's must not be behind what
+        // was committed then.
+        std::thread::sleep(Duration::from_secs(1));
+        self.machine = listening(&self.setup, &self.image, &self.chip, self.since);
+    }
+
+    fn keeps_grants() -> bool {
+        true
     }
 
     fn log(&self) -> String {

@@ -82,6 +82,11 @@ pub trait Host: Sized {
     /// another one.
     fn restart(&mut self);
 
+    /// Whether its grants outlive that, as it is started here.
+    fn keeps_grants() -> bool {
+        false
+    }
+
     /// Everything it logged so far.
     fn log(&self) -> String;
 

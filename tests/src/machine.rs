@@ -2,6 +2,7 @@
 //! provisioning image, its port, its log, its memory. It ends with its handle.
 
 mod debugger;
+pub mod eeprom;
 mod elf;
 mod network;
 mod qmp;
@@ -19,6 +20,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+pub use eeprom::Eeprom;
 pub use elf::{Elf, Piece};
 pub use network::UserNetwork;
 use qmp::Qmp;
@@ -49,6 +51,8 @@ pub struct Plan {
     /// What the real-time clock says at the start, in Unix seconds; the board
     /// has no such clock otherwise.
     pub clock: Option<u64>,
+    /// What keeps its grants.
+    pub eeprom: Eeprom,
     /// The port of this machine that leads to the board's port 80; 0 is any.
     pub port: u16,
     /// One instruction takes one nanosecond, so that times can be compared.
@@ -83,7 +87,12 @@ impl Machine {
         std::fs::write(&image, &plan.image).map_err(|error| format!("no image: {error}"))?;
         let log = folder.0.join("uart.bin");
         File::create(&log).map_err(|error| format!("no log: {error}"))?;
+        let eeprom = plan.eeprom.file(&folder.0);
+        let eeprom = eeprom.map_err(|error| format!("no EEPROM: {error}"))?;
         let mut command = command(plan, &image, &log, &folder.0.join(STUB))?;
+        if let Some(file) = eeprom {
+            eeprom::attach(&mut command, &file);
+        }
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -166,6 +175,13 @@ impl Machine {
     /// How QEMU ended, if it has.
     pub fn ended(&mut self) -> Option<std::process::ExitStatus> {
         self.child.try_wait().ok().flatten()
+    }
+
+    /// Ends it at once, whatever it is doing: `kill -9`.
+    pub fn kill(&mut self) {
+        // Both fail where it is gone already.
+        let _ended = self.child.kill();
+        let _reaped = self.child.wait();
     }
 
     /// What QEMU itself complained about.
@@ -283,9 +299,7 @@ impl Machine {
 
 impl Drop for Machine {
     fn drop(&mut self) {
-        // Both fail where it is gone already.
-        let _ended = self.child.kill();
-        let _reaped = self.child.wait();
+        self.kill();
     }
 }
 

@@ -2,6 +2,8 @@
 //! what is left is opened, and looked at through the eyes of those who were
 //! answered.
 
+#[cfg(feature = "board")]
+mod board;
 mod device;
 mod flash;
 mod kill;
@@ -10,6 +12,8 @@ mod load;
 mod rows;
 mod wear;
 
+#[cfg(feature = "board")]
+pub use board::kill as kill_board;
 pub use device::{Device, Known, SLOTS, Servers};
 pub use flash::{Chip, Dead, Model, TEARS, Tear, Unchecked};
 pub use kill::{Kills, kill, rates};

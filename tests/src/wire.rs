@@ -194,6 +194,23 @@ impl Wire {
         Self::over(socket.into())
     }
 
+    /// Asks on a connection of its own, of a server that may go away meanwhile:
+    /// nothing unless the whole answer came.
+    pub fn attempt(address: SocketAddr, request: &Request) -> Option<Response> {
+        let stream = TcpStream::connect_timeout(&address, PATIENCE).ok()?;
+        let mut wire = Self::over(stream);
+        let request = request.clone().header("Connection", "close");
+        wire.stream.write_all(&request.octets()).ok()?;
+        // What was read before it was cut off may be whole.
+        let _cut_off = wire.stream.read_to_end(&mut wire.ahead);
+        let end = wire.ahead.windows(4).position(|end| end == b"\r\n\r\n")? + 4;
+        let head = String::from_utf8_lossy(&wire.ahead[..end]).to_ascii_lowercase();
+        let mut lines = head.lines();
+        let length = lines.find_map(|line| line.strip_prefix("content-length: "))?;
+        let is_whole = length.parse::<usize>().ok()? <= wire.ahead.len() - end;
+        is_whole.then(|| wire.receive())
+    }
+
     fn over(stream: TcpStream) -> Self {
         stream.set_read_timeout(Some(PATIENCE)).expect("a deadline");
         stream

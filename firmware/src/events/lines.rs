@@ -17,6 +17,7 @@ use crate::http::{Ended, Refused};
 use crate::image::ImageError;
 use crate::rtc::RtcError;
 use crate::sntp::SntpError;
+use crate::store::{OpenError, Usage};
 use crate::vitals::Consulted;
 
 /// Logs what is served, as the desktop does at its start: `devices` of them, and
@@ -50,6 +51,21 @@ pub fn listening(address: Ipv4Addr, port: u16) {
         "event=\"listening\" address={=u8}.{=u8}.{=u8}.{=u8} port={=u16}",
         a, b, c, d, port
     );
+}
+
+/// Logs that grants are kept, and how full and how worn what keeps them is.
+pub fn store(usage: Usage) {
+    info!(
+        "event=\"store\" used={=usize} slots={=usize} erasures={=u32}",
+        usage.used,
+        usage.slots,
+        usage.erasures()
+    );
+}
+
+/// Logs that no grants are kept: once, until they are again.
+pub fn store_failed(cause: OpenError) {
+    error!("event=\"store_failed\" cause={}", cause);
 }
 
 /// Logs what an exchange reports: what

@@ -48,6 +48,10 @@ pub struct Gateway<'g, S, B, P> {
     slice: u32,
     /// The newest time that anything was committed at.
     floor: Cell<UnixTime>,
+    /// The store does not work, and is not asked until it does again.
+    is_down: Cell<bool>,
+    /// When the store was found to work again; 0 if it never stopped.
+    regained: Cell<UnixTime>,
     /// A password is being hashed.
     hashing: Cell<bool>,
 }
@@ -73,6 +77,8 @@ impl<'g, S: Store, B: Surroundings, P: Pins> Gateway<'g, S, B, P> {
             devices,
             slice: if slice == 0 { 1 } else { slice },
             floor: Cell::new(floor),
+            is_down: Cell::new(false),
+            regained: Cell::new(UnixTime(0)),
             hashing: Cell::new(false),
         }
     }
@@ -87,14 +93,48 @@ impl<'g, S: Store, B: Surroundings, P: Pins> Gateway<'g, S, B, P> {
         self.devices
     }
 
+    /// What keeps the grants.
+    pub const fn store(&self) -> &'g RefCell<S> {
+        self.store
+    }
+
+    /// Whether the store does not work, as far as anybody has seen. What needs it
+    /// is answered 503 at once: everything would wait for it otherwise.
+    pub const fn is_store_down(&self) -> bool {
+        self.is_down.get()
+    }
+
+    /// The store does not work; [`regain`](Self::regain) ends that.
+    pub fn lose(&self) {
+        self.is_down.set(true);
+    }
+
+    /// The store works, and nothing in it is from after `newest`. Whoever got no
+    /// answer meanwhile is in grace as after a start.
+    pub fn regain(&self, newest: UnixTime) {
+        self.floor.set(self.floor.get().max(newest));
+        // While the time is not known, the clock's own start is still to come.
+        if let Some(now) = self.surroundings.now() {
+            self.regained.set(now);
+        }
+        self.is_down.set(false);
+    }
+
     // These are not inlined: a request takes one of them, and would have the frames
     // of all.
 
     fn clock(&self) -> Clock {
+        let now = self.surroundings.now();
+        let mut regained = self.regained.get();
+        if let Some(now) = now.filter(|now| *now < regained) {
+            // A clock that goes back takes it along, or grace would last until then.
+            regained = now;
+            self.regained.set(now);
+        }
         Clock {
-            now: self.surroundings.now(),
+            now,
             floor: self.floor.get(),
-            serving_since: self.surroundings.serving_since(),
+            serving_since: self.surroundings.serving_since().max(regained),
         }
     }
 
@@ -227,10 +267,11 @@ impl<'x, S: Store, B, P> Pending<'x, '_, S, B, P> {
         let Some(Step::Load(load)) = self.step.take() else {
             return;
         };
-        let loaded = match self.gateway.store.try_borrow_mut() {
-            Ok(mut store) => store.load(load.id()),
-            Err(_) => Err(StoreUnavailable),
-        };
+        let loaded = self.with_store(|store| store.load(load.id()));
+        let loaded = loaded.unwrap_or(Err(StoreUnavailable));
+        if loaded.is_err() {
+            self.gateway.is_down.set(true);
+        }
         self.step = Some(load.resume(loaded));
     }
 
@@ -239,13 +280,16 @@ impl<'x, S: Store, B, P> Pending<'x, '_, S, B, P> {
         let Some(Step::Commit(commit)) = self.step.take() else {
             return;
         };
-        let done = match self.gateway.store.try_borrow_mut() {
-            Ok(mut store) => store.commit(commit.now(), commit.id(), commit.seen(), commit.write()),
-            Err(_) => Committed::Unavailable,
-        };
+        let done = self.with_store(|store| {
+            store.commit(commit.now(), commit.id(), commit.seen(), commit.write())
+        });
+        let done = done.unwrap_or(Committed::Unavailable);
         if matches!(done, Committed::Done | Committed::GaveWay(_)) {
             let floor = &self.gateway.floor;
             floor.set(floor.get().max(commit.now()));
+        }
+        if done == Committed::Unavailable {
+            self.gateway.is_down.set(true);
         }
         self.tries = self.tries.saturating_sub(1);
         let done = match done {
@@ -253,6 +297,15 @@ impl<'x, S: Store, B, P> Pending<'x, '_, S, B, P> {
             done => done,
         };
         self.step = Some(commit.resume(done));
+    }
+
+    /// Asks the store, unless it is down.
+    fn with_store<T>(&self, ask: impl FnOnce(&mut S) -> T) -> Option<T> {
+        if self.gateway.is_down.get() {
+            return None;
+        }
+        let mut store = self.gateway.store.try_borrow_mut().ok()?;
+        Some(ask(&mut store))
     }
 
     /// Hashes a slice, if nobody else is at it: then it is others' turn.

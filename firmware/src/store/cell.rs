@@ -95,7 +95,10 @@ pub(super) fn unseal(octets: &[u8]) -> Option<(u16, Record)> {
     is_whole.then_some((slot, record))
 }
 
-/// Whether nothing was written.
+/// Whether no store wrote this, nor anybody else: it is as erased flash is, or
+/// all zeros as FRAM comes. Each octet may be either, since the power may have
+/// failed while FRAM was erased the first time. A cell is erased before a store
+/// writes to it.
 pub(super) fn is_blank(octets: &[u8]) -> bool {
-    octets.iter().all(|octet| *octet == BLANK)
+    octets.iter().all(|octet| matches!(*octet, BLANK | 0))
 }

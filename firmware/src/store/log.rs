@@ -27,22 +27,8 @@ use embedded_storage_async::nor_flash::NorFlash;
 use smallgate_core::oauth::Record;
 
 use super::cell::{self, HEAD, Head, MAX_CELL};
+use super::place::Place;
 use super::shape::{Measures, Shape};
-
-/// Where a cell is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
-    sector: u16,
-    cell: u16,
-}
-
-impl Place {
-    /// No cell's.
-    pub(super) const NONE: Place = Place {
-        sector: u16::MAX,
-        cell: u16::MAX,
-    };
-}
 
 /// The flash did not do what it was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,7 +143,7 @@ impl<F: NorFlash> Log<F> {
                 continue;
             }
             for cell in 0..self.shape.cells {
-                let place = Place { sector, cell };
+                let place = Place::new(sector, cell);
                 if let Some((slot, record)) = self.read(place)? {
                     found(slot, place, &record);
                 }
@@ -210,12 +196,20 @@ impl<F: NorFlash> Log<F> {
         Ok(newest)
     }
 
+    /// Looks whether the head is still where it was written.
+    pub(super) fn probe(&mut self) -> Result<(), Failed> {
+        match self.head_at(self.head)? == Some(self.head_of(self.sequence)) {
+            true => Ok(()),
+            false => Err(Failed),
+        }
+    }
+
     /// Makes blank flash ready. The power may have failed while this was done
     /// before, so the first head need not be blank.
     fn begin(&mut self) -> Result<(), OpenError> {
         for sector in 0..self.shape.sectors {
             for cell in 0..self.shape.cells {
-                let octets = self.octets(Place { sector, cell })?;
+                let octets = self.octets(Place::new(sector, cell))?;
                 if !cell::is_blank(self.trimmed(&octets)) {
                     return Err(OpenError::Foreign);
                 }
@@ -250,10 +244,7 @@ impl<F: NorFlash> Log<F> {
         let octets = cell::seal(slot, record);
         for _ in 0..TRIES {
             self.make_room(places)?;
-            let place = Place {
-                sector: self.head,
-                cell: self.next,
-            };
+            let place = Place::new(self.head, self.next);
             self.next = self.next.saturating_add(1);
             if self.write(place, &octets).is_ok() {
                 let entry = places.get_mut(usize::from(slot)).ok_or(Failed)?;
@@ -282,22 +273,15 @@ impl<F: NorFlash> Log<F> {
         let sequence = self.sequence.checked_add(1).ok_or(Failed)?;
         self.erase(target)?;
         let mut copied = 0;
-        for place in places.iter().filter(|place| place.sector == victim) {
+        for place in places.iter().filter(|place| place.sector() == victim) {
             let octets = self.octets(*place)?;
-            let to = Place {
-                sector: target,
-                cell: copied,
-            };
-            self.write(to, &octets)?;
+            self.write(Place::new(target, copied), &octets)?;
             copied = copied.saturating_add(1);
         }
         self.write_head(target, sequence)?;
         let mut copied = 0;
-        for place in places.iter_mut().filter(|place| place.sector == victim) {
-            *place = Place {
-                sector: target,
-                cell: copied,
-            };
+        for place in places.iter_mut().filter(|place| place.sector() == victim) {
+            *place = Place::new(target, copied);
             copied = copied.saturating_add(1);
         }
         self.head = target;
@@ -364,8 +348,8 @@ impl<F: NorFlash> Log<F> {
 
 impl Shape {
     fn address(&self, place: Place) -> u32 {
-        let within = u32::from(place.cell).saturating_mul(u32::from(self.cell));
-        self.start(place.sector)
+        let within = u32::from(place.cell()).saturating_mul(u32::from(self.cell));
+        self.start(place.sector())
             .saturating_add(u32::from(self.head))
             .saturating_add(within)
     }

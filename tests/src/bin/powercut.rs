@@ -1,13 +1,15 @@
 //! Cuts the power of a store of grants, and prints what came of it as JSON: a
-//! list of `{name, value, unit, limit}`. Its argument is how often the simulator
-//! is killed besides.
+//! list of `{name, value, unit, limit}`. Its arguments are how often the simulator
+//! is killed besides, and how often the board, if that is in it.
 
 use serde_json::json;
-use smallgate_tests::powercut::{GRANTS, Model, Servers, kill, live, rates, spent, wear};
+use smallgate_tests::powercut::{GRANTS, Kills, Model, Servers, kill, live, rates, spent, wear};
 
 fn main() {
-    let rounds = std::env::args().nth(1);
-    let rounds = rounds.map_or(0, |text| text.parse().expect("a number of rounds"));
+    let rounds = |at| {
+        let text = std::env::args().nth(at);
+        text.map_or(0, |text| text.parse().expect("a number of rounds"))
+    };
     let servers = Servers::new();
     let lives = [
         live::<Model<4, 512>>(&servers, 12, 240, 1),
@@ -20,7 +22,8 @@ fn main() {
     let sum = |count: fn(&smallgate_tests::powercut::Tally) -> u64| -> u64 {
         lives.iter().map(count).sum()
     };
-    let kills = kill(rounds);
+    let kills = kill(rounds(1));
+    let board = on_board(rounds(2));
     let [memory, file] = rates();
     let (few, full) = (wear(32), wear(256));
     let spent = spent();
@@ -28,10 +31,12 @@ fn main() {
     let figures = json!([
         {"name": "cut points", "value": sum(|life| life.cut_points), "unit": "", "limit": null},
         {"name": "cuts", "value": sum(|life| life.cuts), "unit": "", "limit": null},
-        {"name": "lost", "value": sum(|life| life.lost) + kills.lost, "unit": "", "limit": 0},
-        {"name": "doubled", "value": sum(|life| life.doubled) + kills.doubled, "unit": "", "limit": 0},
-        {"name": "stranded", "value": sum(|life| life.stranded) + kills.stranded, "unit": "", "limit": 0},
+        {"name": "lost", "value": sum(|life| life.lost) + kills.lost + board.lost, "unit": "", "limit": 0},
+        {"name": "doubled", "value": sum(|life| life.doubled) + kills.doubled + board.doubled, "unit": "", "limit": 0},
+        {"name": "stranded", "value": sum(|life| life.stranded) + kills.stranded + board.stranded, "unit": "", "limit": 0},
         {"name": "kill rounds", "value": kills.rounds, "unit": "", "limit": null},
+        {"name": "kill rounds, board", "value": board.rounds, "unit": "", "limit": null},
+        {"name": "answers between kills, board", "value": board.answers, "unit": "", "limit": null},
         {"name": "answers between kills", "value": kills.answers, "unit": "", "limit": null},
         {"name": "codes redeemed between kills", "value": kills.redemptions, "unit": "", "limit": null},
         {"name": "handles presented in the end", "value": kills.handles, "unit": "", "limit": null},
@@ -46,4 +51,18 @@ fn main() {
         {"name": "the same on an EEPROM, 256 grants", "value": full.eeprom_years, "unit": "years", "limit": null},
     ]);
     println!("{figures:#}");
+}
+
+#[cfg(feature = "board")]
+fn on_board(rounds: u64) -> Kills {
+    match rounds {
+        0 => Kills::default(),
+        rounds => smallgate_tests::powercut::kill_board(rounds),
+    }
+}
+
+/// There is no board without the feature for it.
+#[cfg(not(feature = "board"))]
+fn on_board(_: u64) -> Kills {
+    Kills::default()
 }

@@ -52,7 +52,7 @@ pub fn wear(live: u32) -> Wear {
     // Each sector is erased once a turn.
     let turns = (erasures(&store) - before.1) / SECTORS as u64;
     let mut rows = Rows::new();
-    let eeprom = Eeprom::<_, 4096>::new(&mut rows, rows::ADDRESS, rows::SIZE as u32);
+    let eeprom = Eeprom::<_, { rows::ADDRESS }, { rows::SIZE as u32 }, 4096>::new(&mut rows);
     let mut store = Kept::new(eeprom);
     fill(&mut store, live);
     rotate(&mut store, live);

@@ -8,7 +8,7 @@ use smallgate_tests::board::{
 };
 use smallgate_tests::host::{Host, START};
 use smallgate_tests::load::token_request;
-use smallgate_tests::machine::{Elf, Machine, Plan};
+use smallgate_tests::machine::{Eeprom, Elf, Machine, Plan};
 use smallgate_tests::simulator::Temporary;
 use smallgate_tests::suite::failures::assert_nobody_waits;
 use smallgate_tests::suite::session::{basic, post};
@@ -30,6 +30,7 @@ fn broken(at: Result<u32, String>, others: &[u8], image: Vec<u8>, waits_for: &st
         firmware: Arc::new(broken.expect("a firmware")),
         image,
         clock: Some(START),
+        eeprom: Eeprom::Begun,
         port: 0,
         counts: false,
         network: None,

@@ -7,6 +7,7 @@ mod faults;
 mod images;
 mod load;
 mod run;
+mod state;
 mod time;
 mod watchdog;
 

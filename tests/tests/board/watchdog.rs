@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use smallgate_tests::board::{LISTENING, firmware, image, says};
 use smallgate_tests::host::START;
 use smallgate_tests::load::token_request;
-use smallgate_tests::machine::{Elf, Line, Machine, Plan};
+use smallgate_tests::machine::{Eeprom, Elf, Line, Machine, Plan};
 use smallgate_tests::simulator::Temporary;
 use smallgate_tests::suite::session::{basic, post};
 use smallgate_tests::suite::setups::{BREAKOUT, breakout, standard};
@@ -29,6 +29,7 @@ fn start(firmware: Arc<Elf>, image: Vec<u8>) -> Machine {
         firmware,
         image,
         clock: Some(START),
+        eeprom: Eeprom::Begun,
         port: 0,
         counts: false,
         network: None,

@@ -15,12 +15,16 @@ const ADDRESS: u8 = 0x50;
 /// How often it does not answer after a write.
 const BUSY: u32 = 7;
 
-/// A 24C64: a write wraps around in its page of 32 octets.
+/// A chip whose writes wrap around in a page, as a 24C64's do.
 struct Chip {
     octets: Vec<u8>,
+    page: usize,
     pointer: usize,
     busy: u32,
     writes: u64,
+    /// What every transaction ends with, if it does not go well.
+    fails: Option<ErrorKind>,
+    transactions: u32,
 }
 
 impl ErrorType for Chip {
@@ -29,6 +33,10 @@ impl ErrorType for Chip {
 
 impl I2c for Chip {
     fn transaction(&mut self, address: u8, steps: &mut [Operation<'_>]) -> Result<(), ErrorKind> {
+        self.transactions += 1;
+        if let Some(error) = self.fails {
+            return Err(error);
+        }
         if address != ADDRESS || self.busy > 0 {
             self.busy = self.busy.saturating_sub(1);
             return Err(ErrorKind::NoAcknowledge(NoAcknowledgeSource::Address));
@@ -49,7 +57,8 @@ impl I2c for Chip {
         let (at, octets) = sent.split_at(2);
         let at = usize::from(u16::from_be_bytes([at[0], at[1]]));
         for (within, octet) in octets.iter().enumerate() {
-            self.octets[at / 32 * 32 + (at + within) % 32] = *octet;
+            let page = at / self.page * self.page;
+            self.octets[page + (at + within) % self.page] = *octet;
         }
         if !octets.is_empty() {
             self.busy = BUSY;
@@ -60,14 +69,23 @@ impl I2c for Chip {
 }
 
 fn chip() -> Chip {
+    chip_of(SIZE, 32)
+}
+
+/// As it comes from the factory.
+fn chip_of(size: usize, page: usize) -> Chip {
     Chip {
-        // As it comes from the factory.
-        octets: vec![0xFF; SIZE],
+        octets: vec![0xFF; size],
+        page,
         pointer: 0,
         busy: 0,
         writes: 0,
+        fails: None,
+        transactions: 0,
     }
 }
+
+type Eeprom64<I> = Eeprom<I, ADDRESS, { SIZE as u32 }, 512>;
 
 fn grant(number: u8, generation: u32) -> Grant {
     let now = UnixTime(1_800_000_000);
@@ -94,7 +112,7 @@ fn store_on_an_eeprom_is_there_when_it_is_opened_again() {
     let mut chip = chip();
     let mut kept = [0; 16];
     for round in 0..5 {
-        let flash = Eeprom::<_, 512>::new(&mut chip, ADDRESS, SIZE as u32);
+        let flash = Eeprom64::new(&mut chip);
         let mut store = FlashStore::<_, 64>::new(flash);
         store.open().expect("it opens");
         for (number, generation) in kept.iter().enumerate().filter(|(_, kept)| **kept > 0) {
@@ -117,10 +135,10 @@ fn store_on_an_eeprom_is_there_when_it_is_opened_again() {
 
 #[test]
 fn chip_that_is_not_there_is_unavailable() {
-    let mut other = Eeprom::<_, 512>::new(chip(), ADDRESS + 1, SIZE as u32);
+    let mut other = Eeprom::<_, { ADDRESS + 1 }, { SIZE as u32 }, 512>::new(chip());
     assert_eq!(block(other.read(0, &mut [0; 4])), Err(EepromError::Silent));
     assert_eq!(block(other.write(0, &[0; 4])), Err(EepromError::Silent));
-    let mut here = Eeprom::<_, 512>::new(chip(), ADDRESS, SIZE as u32);
+    let mut here = Eeprom64::new(chip());
     let end = SIZE as u32 - 4;
     assert_eq!(block(here.write(end, &[1, 2, 3, 4])), Ok(()));
     assert_eq!(
@@ -130,4 +148,56 @@ fn chip_that_is_not_there_is_unavailable() {
     let mut octets = [0; 4];
     assert_eq!(block(here.read(end, &mut octets)), Ok(()));
     assert_eq!(octets, [1, 2, 3, 4]);
+}
+
+/// Everything waits while a chip is asked: one that fails is not asked often.
+#[test]
+fn chip_that_fails_is_asked_twice() {
+    for error in [
+        ErrorKind::Bus,
+        ErrorKind::Other,
+        ErrorKind::NoAcknowledge(NoAcknowledgeSource::Data),
+    ] {
+        let mut broken = chip();
+        broken.fails = Some(error);
+        let mut flash = Eeprom64::new(&mut broken);
+        assert_eq!(block(flash.write(0, &[0; 4])), Err(EepromError::Failed));
+        assert_eq!(broken.transactions, 2, "{error:?}");
+    }
+}
+
+/// Larger chips take longer pages, and a write of one is one cycle.
+#[test]
+fn pages_are_as_long_as_the_chip_has_them() {
+    fn fills<const LENGTH: u32>(page: usize) {
+        let mut chip = chip_of(LENGTH as usize, page);
+        let pattern: Vec<u8> = (0..1000_u32).map(|at| at as u8 ^ 0xA5).collect();
+        let mut flash = Eeprom::<_, ADDRESS, LENGTH, 512>::new(&mut chip);
+        block(flash.write(20, &pattern)).expect("it writes");
+        assert_eq!(chip.octets[20..1020], pattern);
+        assert_eq!(chip.writes, 1020_u64.div_ceil(page as u64));
+    }
+    fills::<4096>(32);
+    fills::<8192>(32);
+    fills::<16_384>(64);
+    fills::<32_768>(64);
+    fills::<65_536>(128);
+}
+
+/// FRAM comes with zeros on it.
+#[test]
+fn chip_of_zeros_is_blank() {
+    let mut chip = chip();
+    chip.octets.fill(0);
+    for generation in 1..4 {
+        let mut store = FlashStore::<_, 64>::new(Eeprom64::new(&mut chip));
+        store.open().expect("it opens");
+        let record = Record::new(&grant(7, generation));
+        let id = record.id();
+        let loaded = store.load(&id).expect("it works");
+        let before = loaded.record.and_then(|record| record.grant().ok());
+        assert_eq!(before, (generation > 1).then(|| grant(7, generation - 1)));
+        let done = store.commit(UnixTime(0), &id, loaded.seen, Write::Record(&record));
+        assert_eq!(done, Committed::Done);
+    }
 }

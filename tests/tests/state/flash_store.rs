@@ -7,7 +7,7 @@ use smallgate_core::oauth::{Grant, GrantId, Origin, Reason, Record, State, Tag};
 use smallgate_core::scope::ScopeSet;
 use smallgate_core::store::{Committed, Seen, Store, Write};
 use smallgate_core::time::UnixTime;
-use smallgate_firmware::store::{FlashStore, OpenError};
+use smallgate_firmware::store::{FlashStore, Kept, OpenError};
 use smallgate_tests::powercut::{Model, TEARS, Tear};
 
 const NOW: UnixTime = UnixTime(1_800_000_000);
@@ -155,6 +155,48 @@ fn closed_store_is_unavailable() {
     let record = Record::new(&grant(1, 1));
     let done = store.commit(NOW, &record.id(), Seen::ABSENT, Write::Record(&record));
     assert_eq!(done, Committed::Unavailable);
+}
+
+/// FRAM has zeros on it before its first erasure, which may be cut off.
+#[test]
+fn what_is_of_zeros_and_ones_alone_is_blank() {
+    let mut octets = vec![0; SECTORS * 512];
+    octets[..300].fill(0xFF);
+    let mut store = opened(Model::holding(octets));
+    for generation in 1..60 {
+        assert_eq!(put(&mut store, &grant(1, generation)), Committed::Done);
+    }
+    assert_eq!(
+        held(&mut opened(store.flash().clone()), 1),
+        Some(grant(1, 59))
+    );
+}
+
+#[test]
+fn store_that_failed_is_resumed_where_it_was() {
+    let mut store = Small::new(Model::new(SECTORS));
+    assert!(!store.is_open());
+    store.flash_mut().cut_after(0, Tear::Unseen);
+    assert_eq!(store.resume(), Err(OpenError::Failed));
+    assert!(!store.is_open());
+    store.flash_mut().revive();
+    assert_eq!(store.resume(), Ok(()), "it was opened");
+    assert!(store.is_open());
+    for turn in 1..40 {
+        assert_eq!(put(&mut store, &grant(1, turn)), Committed::Done);
+        assert_eq!(store.resume(), Ok(()), "{turn}");
+    }
+    let seen = store.load(&grant(1, 39).id).expect("it works").seen;
+    store.flash_mut().cut_after(0, Tear::Half);
+    put(&mut store, &grant(1, 99));
+    assert_eq!(store.resume(), Err(OpenError::Failed));
+    assert!(store.is_open());
+    store.flash_mut().revive();
+    assert_eq!(store.resume(), Ok(()));
+    let record = Record::new(&grant(1, 40));
+    let id = record.id();
+    let done = store.commit(NOW, &id, seen, Write::Record(&record));
+    assert_eq!(done, Committed::Done, "an exchange goes on");
 }
 
 #[test]

@@ -9,4 +9,5 @@ mod flash_store;
 mod geometry;
 mod hangup;
 mod kill;
+mod outage;
 mod wear;

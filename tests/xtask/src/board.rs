@@ -87,7 +87,9 @@ pub(crate) fn not_run() -> impl Iterator<Item = &'static Board> {
 }
 
 /// The programs that measure.
-pub(crate) const PROGRAMS: &[&str] = &["empty", "hmac", "es256", "verify", "issue", "request"];
+pub(crate) const PROGRAMS: &[&str] = &[
+    "empty", "hmac", "es256", "verify", "issue", "request", "store",
+];
 
 /// The most that a measurement may be, where ES256 is in assembly.
 const LIMITS: &[(&str, u64)] = &[
@@ -97,6 +99,8 @@ const LIMITS: &[(&str, u64)] = &[
     ("issue es256", 450_000),
     ("token request hs256", 150_000),
     ("token request es256", 550_000),
+    // Two and a half seconds at 25 MHz, most of them on the bus.
+    ("open a full 64 KiB store", 62_500_000),
     ("stack verify es256", 6 * 1024),
     ("stack issue es256", 6 * 1024),
     ("stack token request hs256", 10 * 1024),
@@ -104,6 +108,7 @@ const LIMITS: &[(&str, u64)] = &[
     ("panics verify", 0),
     ("panics issue", 0),
     ("panics request", 4),
+    ("panics store", 0),
     ("ram: static plus deepest stack", 64 * 1024),
 ];
 

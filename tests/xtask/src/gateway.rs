@@ -41,6 +41,10 @@ pub(crate) struct RunOptions {
     /// An image to run instead, as it is, damaged or not
     #[arg(long, value_name = "FILE.bin", conflicts_with_all = ["config", "demo"])]
     image: Option<String>,
+    /// The file behind its EEPROM, which keeps grants; made if it is not there. Without it they go
+    /// with the board
+    #[arg(long, value_name = "FILE")]
+    eeprom: Option<String>,
     /// The port of 127.0.0.1 to answer at; 0 picks one. Without it, that of an issuer on this
     /// machine, or 8080, or another if that is taken
     #[arg(long, alias = "port", value_name = "PORT")]
@@ -56,7 +60,11 @@ pub(crate) struct RunOptions {
 pub(crate) fn run(options: &RunOptions) -> Result<()> {
     ensure(&[Need::Host, Need::Board])?;
     let mut words: Vec<OsString> = Vec::new();
-    for (name, file) in [("--config", &options.config), ("--image", &options.image)] {
+    for (name, file) in [
+        ("--config", &options.config),
+        ("--image", &options.image),
+        ("--eeprom", &options.eeprom),
+    ] {
         if let Some(file) = file {
             words.extend([name.into(), std::path::absolute(file)?.into()]);
         }

@@ -4,29 +4,60 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::Value;
 
+use crate::board::{self, MEASURED};
+use crate::gateway::{FLASHED, GATEWAY};
 use crate::process::{cargo, line, stream};
-use crate::test::TESTS;
+use crate::test::{FIRMWARE, TESTS};
+use crate::toolchain::{Road, Toolchain};
+use crate::tools::{Need, ensure};
 
 #[derive(Args)]
 pub(crate) struct Options {
     /// Print a list of `{name, value, unit, limit}`
     #[arg(long)]
     json: bool,
-    /// Kill the simulator 200 times under load, and not 10
+    /// Kill the simulator 200 times under load, and not 10, and the board 30 times
     #[arg(long)]
     long: bool,
+    /// Which Rust compiles the board's image; without it, rustup's where it has the target
+    #[arg(long, value_enum)]
+    toolchain: Option<Road>,
 }
 
+/// How often the simulator is killed, and the board.
+const SHORT: &[&str] = &["10"];
+const LONG: &[&str] = &["200", "30"];
+
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let mut command = cargo();
-    command.args(["build", "--quiet", "--package", TESTS, "--bin", "powercut"]);
+    let (features, rounds, firmware) = match options.long {
+        true => {
+            ensure(&[Need::Host, Need::Board])?;
+            let toolchain = Toolchain::choose(options.toolchain, MEASURED.target)?;
+            let images = board::build(&toolchain, FLASHED, &[GATEWAY])?;
+            (
+                &["--features", "board"][..],
+                LONG,
+                Some(images.join(GATEWAY)),
+            )
+        }
+        false => (&[][..], SHORT, None),
+    };
+    let program = |task: &str| {
+        let mut command = cargo();
+        command.args([task, "--quiet", "--package", TESTS, "--bin", "powercut"]);
+        command.args(features);
+        command
+    };
+    let mut command = program("build");
     let built = stream(&mut command, |_| ())?;
     if !built.success() {
         bail!("`{}`: {built}", line(&command));
     }
-    let mut command = cargo();
-    command.args(["run", "--quiet", "--package", TESTS, "--bin", "powercut"]);
-    command.args(["--", if options.long { "200" } else { "10" }]);
+    let mut command = program("run");
+    command.arg("--").args(rounds);
+    if let Some(firmware) = firmware {
+        command.env(FIRMWARE, firmware);
+    }
     let output = command.output().context("cargo does not start")?;
     eprint!("{}", String::from_utf8_lossy(&output.stderr));
     if !output.status.success() {

@@ -70,6 +70,8 @@ pub(crate) fn run(image: &Path) -> Result<Report> {
                 "none",
             ])
             .args(["-serial", "none", "-nic", "none", "-icount", "shift=0"])
+            // No file is behind it: it is new each time, and of zeros.
+            .args(["-device", "at24c-eeprom,address=0x50,rom-size=65536"])
             .args(["-semihosting-config", "enable=on,target=native", "-kernel"])
             .arg(image),
     )?;

@@ -248,7 +248,7 @@ pub(crate) fn against_firmware(firmware: &Path, name: Option<&str>) -> Result<Ta
             .args(["test", "--no-fail-fast", "--package", TESTS])
             .args(["--features", "board", "--lib", "--test", "board"])
             .args(name)
-            .env("SMALLGATE_BOARD_IMAGE", firmware),
+            .env(FIRMWARE, firmware),
     )
 }
 
@@ -278,6 +278,9 @@ fn run_tests(command: &mut Command) -> Result<Tally> {
     }
     Ok(tally)
 }
+
+/// Names the firmware to the tests.
+pub(crate) const FIRMWARE: &str = "SMALLGATE_BOARD_IMAGE";
 
 /// The package of the integration tests, and its feature for those that need more than a compiler.
 pub(crate) const TESTS: &str = "smallgate-tests";

@@ -122,7 +122,8 @@ impl Bench {
         }
         let end = SYST::get_current();
         // The first tick after clearing reloads the counter, and the current value is 0 till then.
-        let start = if start == 0 { RELOAD } else { start };
+        // What takes less than a tick ends there, too.
+        let [start, end] = [start, end].map(|value| if value == 0 { RELOAD } else { value });
         let ticks = (!self.clock.has_wrapped()).then_some(start.saturating_sub(end));
         (held, ticks)
     }

@@ -9,6 +9,7 @@ pub mod fpgaio;
 pub mod i2c;
 pub mod lan9118;
 pub mod machine;
+pub mod store;
 pub mod time;
 pub mod tokens;
 pub mod uart;

@@ -15,25 +15,27 @@ use embassy_executor::Spawner;
 use embassy_net::{Runner, Stack};
 use embassy_net_wiznet::chip::W5500;
 use embassy_net_wiznet::{Device, State};
+use embassy_rp::Peri;
+use embassy_rp::flash::Flash;
 use embassy_rp::gpio::{Input, Level, Output, Pull};
 use embassy_rp::i2c::I2c;
-use embassy_rp::peripherals::{DMA_CH0, DMA_CH1, I2C0, SPI0, TRNG};
+use embassy_rp::peripherals::{DMA_CH0, DMA_CH1, FLASH, I2C0, SPI0, TRNG};
 use embassy_rp::spi::{self, Spi};
 use embassy_rp::trng::Trng;
 use embassy_rp::watchdog::Watchdog;
 use embassy_rp::{bind_interrupts, dma, i2c, trng};
 use embassy_time::{Delay, Duration};
 use embedded_hal_bus::spi::ExclusiveDevice;
-use smallgate_core::store::MemoryStore;
 use smallgate_cortex_m::provisioning;
 use smallgate_firmware::app::{self, Board, Hall, Manners, Memory, Served};
 use smallgate_firmware::devices::Lines;
 use smallgate_firmware::events;
 use smallgate_firmware::image::Image;
 use smallgate_firmware::net::{Desk, Patient, WORKERS};
-use static_cell::ConstStaticCell;
+use smallgate_firmware::store::FlashStore;
+use static_cell::{ConstStaticCell, StaticCell};
 
-use crate::hardware::{Bus, Noise};
+use crate::hardware::{Bus, Noise, Region};
 
 #[cfg(feature = "asm")]
 use smallgate_cortex_m::Assembly as Backend;
@@ -43,8 +45,8 @@ use smallgate_firmware::image::Software as Backend;
 #[cfg(not(any(feature = "asm", feature = "p256")))]
 compile_error!("ES256 needs a backend: the feature `asm` or `p256`");
 
-/// How many grants are kept, 108 octets each.
-const GRANTS: usize = 256;
+/// Grants in the flash's region for them, with 16 octets of RAM each.
+type Grants = FlashStore<Region, 256>;
 
 /// Frames that wait for the gateway, and as many that wait for the card.
 const FRAMES: usize = 4;
@@ -61,7 +63,7 @@ struct Pico2;
 impl Board for Pico2 {
     type Es256 = Backend;
     type Entropy = Noise;
-    type Store = MemoryStore<GRANTS>;
+    type Store = Grants;
     type Pins = Lines<Output<'static>, Input<'static>, 2, 1>;
 
     const SLICE: u32 = 100;
@@ -77,8 +79,7 @@ type Card = embassy_net_wiznet::Runner<
 >;
 
 static MEMORY: Memory<Pico2> = Memory::new();
-static STORE: ConstStaticCell<RefCell<MemoryStore<GRANTS>>> =
-    ConstStaticCell::new(RefCell::new(MemoryStore::new()));
+static STORE: StaticCell<RefCell<Grants>> = StaticCell::new();
 static CARD_STATE: ConstStaticCell<State<FRAMES, FRAMES>> = ConstStaticCell::new(State::new());
 
 bind_interrupts!(struct Interrupts {
@@ -122,7 +123,7 @@ async fn main(spawner: Spawner) {
         // A button to ground.
         inputs: [Input::new(board.PIN_15, Pull::Up)],
     };
-    let gateway = MEMORY.gateway(&image, server, STORE.take(), vitals, pins);
+    let gateway = MEMORY.gateway(&image, server, store(board.FLASH), vitals, pins);
 
     // The card: W5500 on SPI0.
     let (miso, select, clock, mosi) = (board.PIN_16, board.PIN_17, board.PIN_18, board.PIN_19);
@@ -167,6 +168,13 @@ async fn main(spawner: Spawner) {
         spawner.spawn(tend);
     }
     info!("event=\"started\"");
+}
+
+/// What keeps the grants, not open yet.
+// Not inlined: it may be on the stack before it is in its place.
+#[inline(never)]
+fn store(flash: Peri<'static, FLASH>) -> &'static RefCell<Grants> {
+    STORE.init_with(|| RefCell::new(FlashStore::new(Region(Flash::new_blocking(flash)))))
 }
 
 #[embassy_executor::task]

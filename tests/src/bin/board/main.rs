@@ -21,6 +21,8 @@ struct Options {
     demo: Option<String>,
     /// An image that is taken as it is instead.
     image: Option<String>,
+    /// The file behind the EEPROM; one that goes with the board otherwise.
+    eeprom: Option<String>,
     /// The port of this machine to answer at.
     listen: Option<u16>,
 }
@@ -54,6 +56,7 @@ fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, Strin
             "--config" => options.config = Some(value),
             "--demo" => options.demo = Some(value),
             "--image" => options.image = Some(value),
+            "--eeprom" => options.eeprom = Some(value),
             "--listen" => {
                 let port = value.parse().map_err(|_| format!("{value} is no port"))?;
                 options.listen = Some(port);

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use smallgate_tests::board::{LISTENING, image, says};
 use smallgate_tests::host::START;
 use smallgate_tests::load;
-use smallgate_tests::machine::{Elf, Machine, Plan};
+use smallgate_tests::machine::{Eeprom, Elf, Machine, Plan};
 use smallgate_tests::suite::setups::{DEVICES, standard};
 
 use crate::Options;
@@ -28,6 +28,7 @@ pub(crate) fn measure(options: &Options) -> Result<(), String> {
         firmware: Arc::clone(&firmware),
         image: image(&standard().tables(DEVICES).whole()),
         clock: Some(START),
+        eeprom: Eeprom::Begun,
         port: 0,
         counts: false,
         network: None,
@@ -62,6 +63,7 @@ pub(crate) fn memory(options: &Options) -> Result<(), String> {
         firmware: Arc::clone(&firmware),
         image: Vec::new(),
         clock: None,
+        eeprom: Eeprom::Begun,
         port: 0,
         counts: false,
         network: None,

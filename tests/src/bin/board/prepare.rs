@@ -1,12 +1,13 @@
 //! What a board is started with: a port of this machine, an image that fits it,
 //! and a network for it.
 
+use std::io::ErrorKind;
 use std::net::{Ipv4Addr, TcpListener};
 
 use smallgate_core::profile;
 use smallgate_firmware::image::{Addressing, Image};
 use smallgate_tests::board::provisioned;
-use smallgate_tests::machine::UserNetwork;
+use smallgate_tests::machine::{Eeprom, UserNetwork, eeprom};
 
 use crate::Options;
 
@@ -24,9 +25,34 @@ pub(crate) struct Prepared {
     pub(crate) warnings: Vec<String>,
 }
 
-/// Whether [`prepare`] would do, without a word if so.
+/// Whether [`prepare`] and [`eeprom`] would do, without a word if so.
 pub(crate) fn check(options: &Options) -> Result<(), String> {
+    eeprom(options)?;
     prepare(options).map(drop)
+}
+
+/// The EEPROM that was asked for: a file, which is made as a chip leaves the
+/// factory if it is not there.
+pub(crate) fn eeprom(options: &Options) -> Result<Eeprom, String> {
+    let Some(name) = &options.eeprom else {
+        return Ok(Eeprom::Begun);
+    };
+    let told = |error: std::io::Error| format!("{name}: {error}");
+    let length = match std::fs::metadata(name) {
+        Ok(found) => found.len(),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            std::fs::write(name, eeprom::blank()).map_err(told)?;
+            eeprom::SIZE as u64
+        }
+        Err(error) => return Err(told(error)),
+    };
+    match length == eeprom::SIZE as u64 {
+        true => Ok(Eeprom::File(name.into())),
+        false => Err(format!(
+            "{name}: {length} octets, and the EEPROM has {}",
+            eeprom::SIZE
+        )),
+    }
 }
 
 /// Picks a port, then makes the image: the demonstration's issuer is where the

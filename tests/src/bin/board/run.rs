@@ -10,7 +10,7 @@ use smallgate_firmware::image::Image;
 use smallgate_tests::board::{LISTENING, NOT_STARTED, says};
 use smallgate_tests::machine::{Elf, Line, Machine, Plan};
 
-use crate::prepare::{Prepared, is_free, prepare, url};
+use crate::prepare::{Prepared, eeprom, is_free, prepare, url};
 use crate::{Options, curl};
 
 /// How long the firmware may take to listen.
@@ -74,6 +74,7 @@ fn start(options: &Options) -> Result<(Prepared, Machine), String> {
             firmware: Arc::clone(&firmware),
             image: prepared.image.clone(),
             clock: Some(now.map_or(0, |since| since.as_secs())),
+            eeprom: eeprom(options)?,
             port: prepared.port,
             counts: false,
             network: prepared.network,

@@ -10,7 +10,6 @@ use defmt::error;
 use embassy_executor::Spawner;
 use embassy_executor::raw::Executor;
 use embassy_net::{Runner, Stack};
-use smallgate_core::store::MemoryStore;
 use smallgate_cortex_m::provisioning;
 use smallgate_firmware::app::{self, Board, Hall, Manners, Memory, Served};
 use smallgate_firmware::entropy::{EntropyFailed, EntropySource};
@@ -21,11 +20,9 @@ use smallgate_mps2_an386::fpgaio::{Pins, pins};
 use smallgate_mps2_an386::i2c::{self, Bus};
 use smallgate_mps2_an386::lan9118::{self, FrameBuffer, Lan9118};
 use smallgate_mps2_an386::machine::{self, interrupt};
+use smallgate_mps2_an386::store::{Grants, grants};
 use smallgate_mps2_an386::{Backend, time, uart, watchdog};
 use static_cell::{ConstStaticCell, StaticCell};
-
-/// How many grants are kept, 108 octets each.
-const GRANTS: usize = 64;
 
 /// This board.
 struct Mps2;
@@ -33,15 +30,14 @@ struct Mps2;
 impl Board for Mps2 {
     type Es256 = Backend;
     type Entropy = HostEntropy;
-    type Store = MemoryStore<GRANTS>;
+    type Store = Grants;
     type Pins = Pins;
 
     const SLICE: u32 = 25;
 }
 
 static MEMORY: Memory<Mps2> = Memory::new();
-static STORE: ConstStaticCell<RefCell<MemoryStore<GRANTS>>> =
-    ConstStaticCell::new(RefCell::new(MemoryStore::new()));
+static STORE: ConstStaticCell<RefCell<Grants>> = ConstStaticCell::new(RefCell::new(grants()));
 static FRAMES: ConstStaticCell<[FrameBuffer; 2]> =
     ConstStaticCell::new([[0; size_of::<FrameBuffer>()]; 2]);
 static EXECUTOR: StaticCell<Executor> = StaticCell::new();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use smallgate_tests::board::{LISTENING, SOURCE, ZEROS, is_lit, provisioned, says};
-use smallgate_tests::machine::{Elf, Machine, Plan};
+use smallgate_tests::machine::{Eeprom, Elf, Machine, Plan};
 use smallgate_tests::simulator::Temporary;
 use smallgate_tests::suite::browser::{asking, code_in, demo, filled_in, redemption};
 use smallgate_tests::suite::session::{basic, post, refresh_form};
@@ -52,6 +52,7 @@ impl Boards {
             firmware: Arc::clone(&self.firmware),
             image: image.to_vec(),
             clock,
+            eeprom: Eeprom::Begun,
             port: 0,
             counts: false,
             network: None,

@@ -4,7 +4,9 @@
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=memory.x");
-    println!("cargo:rustc-link-search={}", env!("CARGO_MANIFEST_DIR"));
+    // Asked for when it runs: the checkout may have been moved with its `target`.
+    let here = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
+    println!("cargo:rustc-link-search={here}");
     println!("cargo:rustc-link-arg-bins=-Tlink.x");
     println!("cargo:rustc-link-arg-bins=-Tdefmt.x");
     // The sections keep their own alignment; a page's would only pad the image.

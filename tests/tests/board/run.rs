@@ -95,6 +95,22 @@ fn a_damaged_image_is_tried_and_ends_it() {
     );
 }
 
+#[test]
+fn an_eeprom_has_its_size_and_is_made_blank() {
+    let file = Temporary::new("too short");
+    let said = refused(&["--eeprom", file.path()]);
+    assert!(
+        said.contains("9 octets") && said.contains("65536"),
+        "{said}"
+    );
+    std::fs::remove_file(file.path()).expect("it is there");
+    // The image ends it; the chip was made before, and a store is not begun on it.
+    let image = Temporary::new("none");
+    refused(&["--eeprom", file.path(), "--image", image.path()]);
+    let octets = std::fs::read(file.path()).expect("it was made");
+    assert!(octets.len() == 65_536 && octets.iter().all(|octet| *octet == 0xFF));
+}
+
 /// The processes that this one started.
 fn children(id: u32) -> String {
     let path = format!("/proc/{id}/task/{id}/children");

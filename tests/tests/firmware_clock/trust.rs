@@ -88,6 +88,21 @@ fn r40_a_refused_time_leaves_the_clock_unset() {
     );
 }
 
+/// A store that was opened late tells later what was committed.
+#[test]
+fn r40_what_was_committed_may_turn_out_later() {
+    let clock = TrustedClock::new(MADE, UnixTime(0));
+    let newest = UnixTime(MADE.0 + 400 * DAY);
+    clock.not_before(newest);
+    let early = UnixTime(newest.0 - DAY - 1);
+    assert_eq!(clock.synchronise(RTC, early, 0), Err(TimeRefused::TooEarly));
+    // An older one changes nothing.
+    clock.not_before(MADE);
+    assert_eq!(clock.synchronise(RTC, early, 0), Err(TimeRefused::TooEarly));
+    let same_day = UnixTime(newest.0 - DAY);
+    assert_eq!(clock.synchronise(RTC, same_day, 0), Ok(Correction::First));
+}
+
 #[test]
 fn r40_what_was_committed_is_a_floor() {
     let floor = after(400 * DAY);

@@ -13,15 +13,14 @@ use crate::header;
 use crate::slice::{Apart, array, ended};
 
 /// `smallgate_backend` of the header.
-#[allow(missing_docs, reason = "the header says it")]
 #[repr(C)]
 pub struct CBackend {
-    pub algorithm: u32,
-    pub key_id: *const c_char,
-    pub point: *const u8,
-    pub context: *mut c_void,
-    pub sign: Option<unsafe extern "C" fn(*mut c_void, *const u8, usize, *mut u8) -> c_int>,
-    pub verify:
+    pub(crate) algorithm: u32,
+    pub(crate) key_id: *const c_char,
+    pub(crate) point: *const u8,
+    pub(crate) context: *mut c_void,
+    pub(crate) sign: Option<unsafe extern "C" fn(*mut c_void, *const u8, usize, *mut u8) -> c_int>,
+    pub(crate) verify:
         Option<unsafe extern "C" fn(*mut c_void, *const u8, usize, *const u8, usize) -> c_int>,
 }
 

@@ -15,7 +15,7 @@ use smallgate_firmware::image::{
 };
 
 use crate::error::Error;
-use crate::event::{CEvent, Listener, tell_key};
+use crate::event::{Listener, tell_key};
 use crate::guard::guarded;
 use crate::header;
 use crate::keys::{CKey, Key};
@@ -42,7 +42,7 @@ pub struct COptions {
     pub(crate) salt: *const u8,
     pub(crate) store: *const CStore,
     pub(crate) signing_key: *const CKey,
-    pub(crate) event: Option<unsafe extern "C" fn(*mut c_void, *const CEvent)>,
+    pub(crate) event: Option<Listener>,
     pub(crate) event_context: *mut c_void,
 }
 

@@ -11,15 +11,16 @@ use crate::slice::{Apart, placed, put};
 use crate::validate::{CToken, Token};
 
 /// `smallgate_response` of the header.
-#[allow(missing_docs, reason = "the header says it")]
 #[repr(C)]
 pub struct CResponse {
-    pub status: u32,
-    pub header_count: usize,
-    pub body: *const u8,
-    pub body_length: usize,
+    pub(crate) status: u32,
+    pub(crate) header_count: usize,
+    pub(crate) body: *const u8,
+    pub(crate) body_length: usize,
 }
 
+/// # Safety
+///
 /// See the header.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smallgate_exchange_response(
@@ -57,6 +58,8 @@ pub unsafe extern "C" fn smallgate_exchange_response(
     })
 }
 
+/// # Safety
+///
 /// See the header.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smallgate_exchange_header(
@@ -88,6 +91,8 @@ pub unsafe extern "C" fn smallgate_exchange_header(
     })
 }
 
+/// # Safety
+///
 /// See the header.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smallgate_exchange_token(

@@ -12,10 +12,9 @@ use crate::header;
 macro_rules! errors {
     ($($name:ident = $number:ident, $words:literal;)+) => {
         /// `SMALLGATE_ERROR_…` of the header.
-        #[allow(missing_docs, reason = "the words beside each say it")]
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(i32)]
-        pub enum Error {
+        pub(crate) enum Error {
             $($name = header::$number,)+
         }
 

@@ -14,12 +14,11 @@ use crate::header;
 use crate::validate::CText;
 
 /// `smallgate_source` of the header.
-#[allow(missing_docs, reason = "the header says it")]
 #[derive(Clone, Copy)]
 #[repr(C)]
-pub struct CSource {
-    pub family: u8,
-    pub address: [u8; 16],
+pub(crate) struct CSource {
+    pub(crate) family: u8,
+    pub(crate) address: [u8; 16],
 }
 
 impl CSource {
@@ -46,21 +45,20 @@ impl CSource {
 }
 
 /// `smallgate_event` of the header.
-#[allow(missing_docs, reason = "the header says it")]
 #[repr(C)]
-pub struct CEvent {
-    pub kind: u32,
-    pub gravity: u32,
-    pub name: CText,
-    pub grant_type: CText,
-    pub client: CText,
-    pub subject: CText,
-    pub id: CText,
-    pub cause: CText,
-    pub algorithm: CText,
-    pub key: CText,
-    pub keys: u32,
-    pub source: CSource,
+pub(crate) struct CEvent {
+    pub(crate) kind: u32,
+    pub(crate) gravity: u32,
+    pub(crate) name: CText,
+    pub(crate) grant_type: CText,
+    pub(crate) client: CText,
+    pub(crate) subject: CText,
+    pub(crate) id: CText,
+    pub(crate) cause: CText,
+    pub(crate) algorithm: CText,
+    pub(crate) key: CText,
+    pub(crate) keys: u32,
+    pub(crate) source: CSource,
 }
 
 impl CEvent {

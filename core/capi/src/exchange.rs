@@ -200,6 +200,8 @@ pub(crate) unsafe fn begun<'a>(pointer: *const CExchange) -> Result<Option<&'a E
     }
 }
 
+/// # Safety
+///
 /// See the header.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smallgate_exchange_run(exchange: *mut CExchange) -> c_int {
@@ -224,6 +226,8 @@ pub unsafe extern "C" fn smallgate_exchange_run(exchange: *mut CExchange) -> c_i
     })
 }
 
+/// # Safety
+///
 /// See the header.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smallgate_exchange_end(exchange: *mut CExchange) -> c_int {

@@ -12,17 +12,18 @@ use crate::error::Error;
 use crate::header;
 use crate::slice::{Apart, array, ended};
 
+type Sign = unsafe extern "C" fn(*mut c_void, *const u8, usize, *mut u8) -> c_int;
+type Verify = unsafe extern "C" fn(*mut c_void, *const u8, usize, *const u8, usize) -> c_int;
+
 /// `smallgate_backend` of the header.
-#[allow(missing_docs, reason = "the header says it")]
 #[repr(C)]
 pub struct CBackend {
-    pub algorithm: u32,
-    pub key_id: *const c_char,
-    pub point: *const u8,
-    pub context: *mut c_void,
-    pub sign: Option<unsafe extern "C" fn(*mut c_void, *const u8, usize, *mut u8) -> c_int>,
-    pub verify:
-        Option<unsafe extern "C" fn(*mut c_void, *const u8, usize, *const u8, usize) -> c_int>,
+    pub(crate) algorithm: u32,
+    pub(crate) key_id: *const c_char,
+    pub(crate) point: *const u8,
+    pub(crate) context: *mut c_void,
+    pub(crate) sign: Option<Sign>,
+    pub(crate) verify: Option<Verify>,
 }
 
 /// A key that answers through callbacks.
@@ -33,8 +34,8 @@ pub(crate) struct External {
     /// Verifies in place of a callback.
     own: Option<<Backend as Es256>::Verifying>,
     context: *mut c_void,
-    sign: Option<unsafe extern "C" fn(*mut c_void, *const u8, usize, *mut u8) -> c_int>,
-    verify: Option<unsafe extern "C" fn(*mut c_void, *const u8, usize, *const u8, usize) -> c_int>,
+    sign: Option<Sign>,
+    verify: Option<Verify>,
 }
 
 // SAFETY: the context is only handed to the callbacks, which the header says may be called on any

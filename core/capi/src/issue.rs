@@ -15,18 +15,17 @@ use crate::object;
 use crate::slice::{Apart, ended, placed, put, value, writable};
 
 /// `smallgate_claims` of the header.
-#[allow(missing_docs, reason = "the header says it")]
 #[repr(C)]
 pub struct CClaims {
-    pub issuer: *const c_char,
-    pub subject: *const c_char,
-    pub audience: *const c_char,
-    pub client_id: *const c_char,
-    pub scope: *const c_char,
-    pub jwt_id: *const c_char,
-    pub issued_at: u64,
-    pub expires_at: u64,
-    pub not_before: u64,
+    pub(crate) issuer: *const c_char,
+    pub(crate) subject: *const c_char,
+    pub(crate) audience: *const c_char,
+    pub(crate) client_id: *const c_char,
+    pub(crate) scope: *const c_char,
+    pub(crate) jwt_id: *const c_char,
+    pub(crate) issued_at: u64,
+    pub(crate) expires_at: u64,
+    pub(crate) not_before: u64,
 }
 
 /// The claims that C wrote.
@@ -99,6 +98,8 @@ fn plain(signer: &dyn Signer, claims: &Claims<'_>, out: &mut [u8]) -> Result<usi
     Ok(jose::sign(signer, None, write, out)?.as_str().len())
 }
 
+/// # Safety
+///
 /// See the header.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smallgate_issue(

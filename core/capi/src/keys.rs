@@ -96,6 +96,8 @@ pub(crate) unsafe fn verifiers<'k>(
     Ok(verifiers)
 }
 
+/// # Safety
+///
 /// See the header.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smallgate_key_hs256(
@@ -121,6 +123,8 @@ pub unsafe extern "C" fn smallgate_key_hs256(
     })
 }
 
+/// # Safety
+///
 /// See the header.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smallgate_key_jwk(
@@ -143,6 +147,8 @@ pub unsafe extern "C" fn smallgate_key_jwk(
     })
 }
 
+/// # Safety
+///
 /// See the header.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smallgate_keys_jwks(
@@ -204,6 +210,8 @@ pub unsafe extern "C" fn smallgate_keys_jwks(
     })
 }
 
+/// # Safety
+///
 /// See the header.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smallgate_key_external(key: *mut CKey, backend: *const CBackend) -> c_int {
@@ -223,6 +231,8 @@ pub unsafe extern "C" fn smallgate_key_external(key: *mut CKey, backend: *const 
     })
 }
 
+/// # Safety
+///
 /// See the header.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smallgate_key_wipe(key: *mut CKey) -> c_int {

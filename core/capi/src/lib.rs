@@ -43,7 +43,6 @@ mod guard;
 pub mod issue;
 pub mod keys;
 #[cfg(test)]
-#[allow(clippy::expect_used, reason = "a test")]
 mod layout;
 mod object;
 pub mod request;
@@ -54,7 +53,6 @@ pub mod store;
 pub mod validate;
 
 /// The numbers of `include/smallgate.h`.
-#[allow(dead_code, reason = "some are for C alone, or for another build")]
 mod header {
     include!(concat!(env!("OUT_DIR"), "/header.rs"));
 }

@@ -21,38 +21,35 @@ use crate::serve::{CServer, Server, server};
 use crate::slice::{Apart, array, needed, placed, text, value, values, writable};
 
 /// `smallgate_header` of the header.
-#[allow(missing_docs, reason = "the header says it")]
 #[repr(C)]
 pub struct CHeader {
-    pub name: *const c_char,
-    pub name_length: usize,
-    pub value: *const c_char,
-    pub value_length: usize,
+    pub(crate) name: *const c_char,
+    pub(crate) name_length: usize,
+    pub(crate) value: *const c_char,
+    pub(crate) value_length: usize,
 }
 
 /// `smallgate_request` of the header.
-#[allow(missing_docs, reason = "the header says it")]
 #[repr(C)]
 pub struct CRequest {
-    pub method: *const c_char,
-    pub method_length: usize,
-    pub target: *const c_char,
-    pub target_length: usize,
-    pub headers: *const CHeader,
-    pub header_count: usize,
-    pub body: *mut u8,
-    pub body_length: usize,
-    pub body_too_long: u32,
-    pub source: CSource,
+    pub(crate) method: *const c_char,
+    pub(crate) method_length: usize,
+    pub(crate) target: *const c_char,
+    pub(crate) target_length: usize,
+    pub(crate) headers: *const CHeader,
+    pub(crate) header_count: usize,
+    pub(crate) body: *mut u8,
+    pub(crate) body_length: usize,
+    pub(crate) body_too_long: u32,
+    pub(crate) source: CSource,
 }
 
 /// `smallgate_clock` of the header.
-#[allow(missing_docs, reason = "the header says it")]
 #[repr(C)]
 pub struct CClock {
-    pub now: u64,
-    pub floor: u64,
-    pub serving_since: u64,
+    pub(crate) now: u64,
+    pub(crate) floor: u64,
+    pub(crate) serving_since: u64,
 }
 
 /// What a request borrows for its exchange, looked at.
@@ -229,6 +226,8 @@ impl<'h> Begun<'h> {
     }
 }
 
+/// # Safety
+///
 /// See the header.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smallgate_exchange_begin(
@@ -257,6 +256,8 @@ pub unsafe extern "C" fn smallgate_exchange_begin(
     })
 }
 
+/// # Safety
+///
 /// See the header.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smallgate_exchange_authorize(

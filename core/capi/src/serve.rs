@@ -15,7 +15,7 @@ use smallgate_firmware::image::{
 };
 
 use crate::error::Error;
-use crate::event::{CEvent, Listener, tell_key};
+use crate::event::{Listener, tell_key};
 use crate::guard::guarded;
 use crate::header;
 use crate::keys::{CKey, Key};
@@ -33,28 +33,26 @@ pub struct CServer {
 }
 
 /// `smallgate_options` of the header.
-#[allow(missing_docs, reason = "the header says it")]
 #[repr(C)]
 pub struct COptions {
-    pub abi_version: u32,
-    pub grants: u32,
-    pub image: *const u8,
-    pub image_length: usize,
-    pub salt: *const u8,
-    pub store: *const CStore,
-    pub signing_key: *const CKey,
-    pub event: Option<unsafe extern "C" fn(*mut c_void, *const CEvent)>,
-    pub event_context: *mut c_void,
+    pub(crate) abi_version: u32,
+    pub(crate) grants: u32,
+    pub(crate) image: *const u8,
+    pub(crate) image_length: usize,
+    pub(crate) salt: *const u8,
+    pub(crate) store: *const CStore,
+    pub(crate) signing_key: *const CKey,
+    pub(crate) event: Option<Listener>,
+    pub(crate) event_context: *mut c_void,
 }
 
 /// `smallgate_limits` of the header.
-#[allow(missing_docs, reason = "the header says it")]
 #[repr(C)]
 pub struct CLimits {
-    pub body: usize,
-    pub head_timeout: u32,
-    pub body_timeout: u32,
-    pub idle_timeout: u32,
+    pub(crate) body: usize,
+    pub(crate) head_timeout: u32,
+    pub(crate) body_timeout: u32,
+    pub(crate) idle_timeout: u32,
 }
 
 /// A server. Its parts refer to each other, and are only read once it is made,
@@ -194,6 +192,8 @@ fn size(grants: usize) -> Option<usize> {
     isize::try_from(size).is_ok().then_some(size)
 }
 
+/// # Safety
+///
 /// See the header.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smallgate_server_init(
@@ -360,6 +360,8 @@ unsafe fn store(memory: *mut c_void, grants: usize) -> SliceStore<'static> {
     SliceStore::new(ids, owners, slots)
 }
 
+/// # Safety
+///
 /// See the header.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smallgate_server_wipe(pointer: *mut CServer) -> c_int {
@@ -377,6 +379,8 @@ pub unsafe extern "C" fn smallgate_server_wipe(pointer: *mut CServer) -> c_int {
     })
 }
 
+/// # Safety
+///
 /// See the header.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smallgate_server_limits(

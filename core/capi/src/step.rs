@@ -13,16 +13,17 @@ use crate::slice::{Apart, array, placed, put};
 use crate::store::{committed, loaded};
 
 /// `smallgate_commit` of the header.
-#[allow(missing_docs, reason = "the header says it")]
 #[repr(C)]
 pub struct CCommit {
-    pub now: u64,
-    pub seen: u64,
-    pub id: [u8; header::GRANT_ID],
-    pub confirm: u8,
-    pub record: [u8; header::RECORD],
+    pub(crate) now: u64,
+    pub(crate) seen: u64,
+    pub(crate) id: [u8; header::GRANT_ID],
+    pub(crate) confirm: u8,
+    pub(crate) record: [u8; header::RECORD],
 }
 
+/// # Safety
+///
 /// See the header.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smallgate_exchange_load(exchange: *const CExchange, id: *mut u8) -> c_int {
@@ -43,6 +44,8 @@ pub unsafe extern "C" fn smallgate_exchange_load(exchange: *const CExchange, id:
     })
 }
 
+/// # Safety
+///
 /// See the header.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smallgate_exchange_loaded(
@@ -73,6 +76,8 @@ pub unsafe extern "C" fn smallgate_exchange_loaded(
     })
 }
 
+/// # Safety
+///
 /// See the header.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smallgate_exchange_work(
@@ -96,6 +101,8 @@ pub unsafe extern "C" fn smallgate_exchange_work(
     })
 }
 
+/// # Safety
+///
 /// See the header.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smallgate_exchange_commit(
@@ -131,6 +138,8 @@ pub unsafe extern "C" fn smallgate_exchange_commit(
     })
 }
 
+/// # Safety
+///
 /// See the header.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smallgate_exchange_committed(

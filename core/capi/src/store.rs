@@ -18,20 +18,18 @@ type Load = unsafe extern "C" fn(*mut c_void, *const u8, *mut u8, *mut u64) -> c
 type Commit = unsafe extern "C" fn(*mut c_void, u64, *const u8, u64, *const u8, *mut u8) -> c_int;
 
 /// `smallgate_store` of the header.
-#[allow(missing_docs, reason = "the header says it")]
 #[repr(C)]
 pub struct CStore {
-    pub context: *mut c_void,
-    pub load: Option<Load>,
-    pub commit: Option<Commit>,
+    pub(crate) context: *mut c_void,
+    pub(crate) load: Option<Load>,
+    pub(crate) commit: Option<Commit>,
 }
 
 /// `smallgate_grant` of the header.
-#[allow(missing_docs, reason = "the header says it")]
 #[repr(C)]
 pub struct CGrant {
-    pub seen: u64,
-    pub record: [u8; header::RECORD],
+    pub(crate) seen: u64,
+    pub(crate) record: [u8; header::RECORD],
 }
 
 /// A server's grants.
@@ -201,6 +199,8 @@ pub(crate) fn committed(said: c_int, gave_way: GrantId) -> Result<Committed, Err
     })
 }
 
+/// # Safety
+///
 /// See the header.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smallgate_grants_place(

@@ -34,22 +34,20 @@ impl Object for Token {
 }
 
 /// `smallgate_policy` of the header.
-#[allow(missing_docs, reason = "the header says it")]
 #[repr(C)]
 pub struct CPolicy {
-    pub issuer: *const c_char,
-    pub audience: *const c_char,
-    pub leeway: u32,
-    pub format: u32,
+    pub(crate) issuer: *const c_char,
+    pub(crate) audience: *const c_char,
+    pub(crate) leeway: u32,
+    pub(crate) format: u32,
 }
 
 /// `smallgate_text` of the header.
-#[allow(missing_docs, reason = "the header says it")]
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct CText {
-    pub octets: *const c_char,
-    pub length: usize,
+    pub(crate) octets: *const c_char,
+    pub(crate) length: usize,
 }
 
 impl CText {
@@ -95,6 +93,8 @@ unsafe fn validation<'p>(policy: &CPolicy, apart: &Apart) -> Result<Validation<'
     })
 }
 
+/// # Safety
+///
 /// See the header.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smallgate_verify(
@@ -191,6 +191,8 @@ fn registered<'t>(claims: &Claims<'t>, name: &str) -> Option<Found<'t>> {
     }
 }
 
+/// # Safety
+///
 /// See the header.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smallgate_token_text(
@@ -265,6 +267,8 @@ fn copied(text: impl Iterator<Item = u8>, out: &mut [u8]) -> Copied {
     Copied::Short(length)
 }
 
+/// # Safety
+///
 /// See the header.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smallgate_token_integer(
@@ -290,6 +294,8 @@ pub unsafe extern "C" fn smallgate_token_integer(
     })
 }
 
+/// # Safety
+///
 /// See the header.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smallgate_token_scope(
@@ -309,6 +315,8 @@ pub unsafe extern "C" fn smallgate_token_scope(
     })
 }
 
+/// # Safety
+///
 /// See the header.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smallgate_token_payload(token: *const CToken, json: *mut CText) -> c_int {

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use smallgate_tests::c_gateway::{WARNINGS, built, folder, library};
 
-fn header() -> String {
+pub(crate) fn header() -> String {
     std::fs::read_to_string(folder().join("include/smallgate.h")).expect("a header")
 }
 
@@ -25,8 +25,8 @@ fn declared() -> BTreeSet<String> {
         .collect()
 }
 
-#[test]
-fn what_is_exported_is_what_is_declared() {
+/// The functions that the library exports.
+pub(crate) fn exported() -> BTreeSet<String> {
     let shared = library().with_extension("so");
     let output = Command::new("nm")
         .args(["-D", "--defined-only"])
@@ -34,11 +34,16 @@ fn what_is_exported_is_what_is_declared() {
         .output()
         .expect("nm runs");
     assert!(output.status.success(), "{output:?}");
-    let exported: BTreeSet<_> = String::from_utf8(output.stdout)
+    String::from_utf8(output.stdout)
         .expect("text")
         .lines()
         .filter_map(|line| line.split_whitespace().nth(2).map(str::to_owned))
-        .collect();
+        .collect()
+}
+
+#[test]
+fn what_is_exported_is_what_is_declared() {
+    let exported = exported();
     assert!(exported.len() > 25, "{exported:?}");
     assert_eq!(exported, declared());
 }
@@ -135,7 +140,8 @@ fn a_header_out_of_step_does_not_build() {
     }
 }
 
-fn copied(from: &Path, to: &Path) {
+/// Copies a folder, over what is there.
+pub(crate) fn copied(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("a folder");
     for entry in std::fs::read_dir(from).expect("a folder") {
         let entry = entry.expect("a file");

@@ -3,6 +3,7 @@
 mod examples;
 mod interface;
 mod programs;
+mod signatures;
 
 mod suite {
     smallgate_tests::suite!(smallgate_tests::c_gateway::CGateway, without devices);

@@ -1,13 +1,15 @@
 //! Programs in C that check the interface from their side. `flows.c` does what the
 //! suites do not come to; `misuse.c` does everything wrong, which is an error code
-//! and nothing else: under sanitizers, and under valgrind.
+//! and nothing else: under sanitizers, and under valgrind. `threads.c` has eight
+//! threads at one server.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use smallgate_tests::c_gateway::{compiled, folder};
+use smallgate_tests::host::Setup;
 use smallgate_tests::packed::Image;
-use smallgate_tests::suite::setups::breakout;
+use smallgate_tests::suite::setups::{breakout, standard};
 
 fn program(compiler: &str, source: &str, flags: &[&str]) -> PathBuf {
     let path = folder().join("tests").join(source);
@@ -20,9 +22,13 @@ fn program(compiler: &str, source: &str, flags: &[&str]) -> PathBuf {
     )
 }
 
-/// Runs a program with an image, and says how it went.
+/// Runs a program with an image of profile `breakout`, and says how it went.
 fn ran(command: &mut Command) -> Output {
-    let image = Image::of(&breakout().whole());
+    ran_with(breakout(), command)
+}
+
+fn ran_with(setup: Setup, command: &mut Command) -> Output {
+    let image = Image::of(&setup.whole());
     command
         .arg(image.path())
         .output()
@@ -43,6 +49,7 @@ fn assert_clean(output: &Output, least: u32) {
 
 const MISUSES: u32 = 1000;
 const STEPS: u32 = 45;
+const RACES: u32 = 2000;
 
 /// Pointers that are aligned to nothing are made on purpose; nobody follows one.
 const SANITIZED: [&str; 5] = [
@@ -89,4 +96,33 @@ fn programs_are_clean_under_valgrind() {
         valgrind.args(["--quiet", "--error-exitcode=9", "--leak-check=full"]);
         assert_clean(&ran(valgrind.arg(program)), least);
     }
+}
+
+#[test]
+fn threads_that_share_a_server_have_one_winner() {
+    for compiler in ["gcc", "clang"] {
+        let program = program(compiler, "threads.c", &["-std=c11", "-O2"]);
+        assert_clean(&ran_with(standard(), &mut Command::new(program)), RACES);
+    }
+}
+
+/// It sees what C does, in callbacks too; the library itself is not compiled for it.
+const RACES_SEEN: [&str; 3] = ["-std=c11", "-g", "-fsanitize=thread"];
+
+#[test]
+fn threads_are_clean_under_a_sanitizer() {
+    let program = program("gcc", "threads.c", &RACES_SEEN);
+    assert_clean(&ran_with(standard(), &mut Command::new(program)), RACES);
+}
+
+#[test]
+fn a_store_without_its_lock_is_seen() {
+    let flags = [&RACES_SEEN[..], &["-DNO_LOCK"]].concat();
+    let program = program("gcc", "threads.c", &flags);
+    let mut command = Command::new(program);
+    command.env("TSAN_OPTIONS", "halt_on_error=1");
+    let output = ran_with(standard(), &mut command);
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success(), "{complaint}");
+    assert!(complaint.contains("data race"), "{complaint}");
 }

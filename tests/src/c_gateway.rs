@@ -124,9 +124,20 @@ impl CGateway {
         self.process = Self::serve(&self.image, self.clock, &self.grants);
     }
 
+    /// The lock of the grants stays where they were.
+    fn forget_lock(&self) {
+        let _gone = std::fs::remove_file(format!("{}.lock", self.grants.path()));
+    }
+
     /// The process.
     pub fn process(&mut self) -> &mut Process {
         &mut self.process
+    }
+}
+
+impl Drop for CGateway {
+    fn drop(&mut self) {
+        self.forget_lock();
     }
 }
 
@@ -163,6 +174,7 @@ impl Host for CGateway {
 
     /// With no grants, as the hosts that keep them in memory.
     fn restart(&mut self) {
+        self.forget_lock();
         self.grants = Temporary::new("");
         self.crash();
     }

@@ -92,7 +92,7 @@ pub fn example(name: &str) -> PathBuf {
 pub fn gateway() -> &'static PathBuf {
     static GATEWAY: OnceLock<PathBuf> = OnceLock::new();
     GATEWAY.get_or_init(|| {
-        let sources = [example("gateway.c"), example("grants.c")];
+        let sources = ["gateway.c", "grants.c", "watch.c"].map(example);
         let sources = sources.each_ref().map(PathBuf::as_path);
         compiled("gcc", "gateway", &["-std=c11", "-O1", "-g"], &sources)
     })

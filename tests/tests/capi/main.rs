@@ -1,6 +1,7 @@
 //! The C interface: the suite against `gateway.c`, and what only C can get wrong.
 
 mod examples;
+mod framing;
 mod held;
 mod interface;
 mod programs;

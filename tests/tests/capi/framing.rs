@@ -27,7 +27,7 @@ fn answers(host: &CGateway, request: &str) -> String {
 
 #[test]
 fn a_field_that_is_none_is_refused() {
-    let host = CGateway::start(&standard());
+    let host = CGateway::start(&standard().whole());
     for field in [
         "Content-Length : 38",
         "Content Length: 38",
@@ -47,7 +47,7 @@ fn a_field_that_is_none_is_refused() {
 
 #[test]
 fn a_target_is_read_in_absolute_form() {
-    let host = CGateway::start(&standard());
+    let host = CGateway::start(&standard().whole());
     let long = "a".repeat(9000);
     for (target, status) in [
         ("http://x/jwks.json", 200),
@@ -69,7 +69,7 @@ fn a_target_is_read_in_absolute_form() {
 /// A body without an end is not taken in to its end.
 #[test]
 fn a_chunked_body_far_too_long_ends_the_connection() {
-    let host = CGateway::start(&standard());
+    let host = CGateway::start(&standard().whole());
     let mut stream = connected(&host);
     let head = "POST /oauth/token HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
     stream.write_all(head.as_bytes()).expect("it reads");
@@ -82,7 +82,7 @@ fn a_chunked_body_far_too_long_ends_the_connection() {
 /// An octet now and then is no silence, and yet the time is over.
 #[test]
 fn a_request_has_a_time_to_come_in() {
-    let host = CGateway::start(&standard());
+    let host = CGateway::start(&standard().whole());
     let body = "POST /oauth/token HTTP/1.1\r\nHost: x\r\nContent-Length: 200\r\n\r\n";
     for start in ["GET / HTTP/1.1\r\nX: ", body] {
         let mut stream = connected(&host);

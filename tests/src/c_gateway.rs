@@ -92,7 +92,7 @@ pub fn example(name: &str) -> PathBuf {
 pub fn gateway() -> &'static PathBuf {
     static GATEWAY: OnceLock<PathBuf> = OnceLock::new();
     GATEWAY.get_or_init(|| {
-        let sources = [example("gateway.c"), example("grants.c")];
+        let sources = ["gateway.c", "grants.c", "watch.c"].map(example);
         let sources = sources.each_ref().map(PathBuf::as_path);
         compiled("gcc", "gateway", &["-std=c11", "-O1", "-g"], &sources)
     })
@@ -124,9 +124,20 @@ impl CGateway {
         self.process = Self::serve(&self.image, self.clock, &self.grants);
     }
 
+    /// The lock of the grants stays where they were.
+    fn forget_lock(&self) {
+        let _gone = std::fs::remove_file(format!("{}.lock", self.grants.path()));
+    }
+
     /// The process.
     pub fn process(&mut self) -> &mut Process {
         &mut self.process
+    }
+}
+
+impl Drop for CGateway {
+    fn drop(&mut self) {
+        self.forget_lock();
     }
 }
 
@@ -163,6 +174,7 @@ impl Host for CGateway {
 
     /// With no grants, as the hosts that keep them in memory.
     fn restart(&mut self) {
+        self.forget_lock();
         self.grants = Temporary::new("");
         self.crash();
     }

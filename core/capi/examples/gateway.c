@@ -8,8 +8,10 @@
  * standard output, logs a JSON object a line on standard error, and ends
  * gracefully on SIGTERM and SIGINT.
  *
- * What libmicrohttpd does its own way: a body that does not come in time ends
- * the connection without an answer.
+ * What libmicrohttpd does its own way: a head or body that does not come in time
+ * ends the connection without an answer (watch.h), and so does one that is much
+ * too long. A field's value ends at a NUL for it, so that one is not refused. It
+ * answers some bad requests itself, in HTML.
  */
 #define _GNU_SOURCE
 
@@ -32,11 +34,16 @@
 
 #include "grants.h"
 #include "smallgate.h"
+#include "watch.h"
 
 #define IN_MEMORY 4096
 #define MAX_IMAGE 16384
 #define SECONDS_OF_SILENCE 10
+/* For a whole head, and for a whole body, where the image says nothing. */
+#define SECONDS_OF_REQUEST 15
 #define MAX_TARGET 8192
+/* Octets of a body that is too long which are passed over, to answer it. */
+#define MAX_DISCARDED 65536
 
 typedef struct gateway {
     smallgate_server *server;
@@ -44,6 +51,7 @@ typedef struct gateway {
     uint64_t since;
     uint64_t floor;
     int clock_is_set;
+    unsigned int head_seconds, body_seconds;
 } gateway;
 
 /* A request while it comes in. */
@@ -52,6 +60,7 @@ typedef struct request {
     int began;
     uint32_t too_long;
     size_t length;
+    size_t discarded;
     uint8_t *body;
 } request;
 
@@ -177,16 +186,40 @@ static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned int st
 typedef struct fields {
     size_t count;
     unsigned int hosts, lengths, codings;
-    int chunked, too_many;
+    int chunked, too_many, bad;
     smallgate_header all[SMALLGATE_MAX_HEADERS];
 } fields;
 
-static enum MHD_Result on_field(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
+/* Whether a field is one (RFC 9110 section 5): what is not, another server may
+ * take for a field that this one does not see. */
+static int is_field(const char *name, size_t name_length, const char *value, size_t value_length)
+{
+    for (size_t at = 0; at < name_length; at++) {
+        unsigned char octet = (unsigned char)name[at];
+        if (octet <= ' ' || octet >= 0x7F || strchr("\"(),/:;<=>?@[\\]{}", octet) != NULL)
+            return 0;
+    }
+    for (size_t at = 0; at < value_length; at++) {
+        unsigned char octet = (unsigned char)value[at];
+        if ((octet < ' ' && octet != '\t') || octet == 0x7F)
+            return 0;
+    }
+    return name_length > 0;
+}
+
+static enum MHD_Result on_field(void *context, enum MHD_ValueKind kind, const char *name, size_t name_length,
+                                const char *value, size_t value_length)
 {
     fields *fields = context;
     (void)kind;
-    if (value == NULL)
+    if (value == NULL) {
         value = "";
+        value_length = 0;
+    }
+    if (!is_field(name, name_length, value, value_length)) {
+        fields->bad = 1;
+        return MHD_NO;
+    }
     if (strcasecmp(name, "host") == 0)
         fields->hosts++;
     if (strcasecmp(name, "content-length") == 0)
@@ -201,33 +234,42 @@ static enum MHD_Result on_field(void *context, enum MHD_ValueKind kind, const ch
     }
     smallgate_header *header = &fields->all[fields->count++];
     header->name = name;
-    header->name_length = strlen(name);
+    header->name_length = name_length;
     header->value = value;
-    header->value_length = strlen(value);
+    header->value_length = value_length;
     return MHD_YES;
 }
 
 /* The path and query of a target in absolute form (RFC 9112 section 3.2.2). */
-static const char *origin_form(const char *target)
+static const char *origin_form(char *target)
 {
-    if (strncasecmp(target, "http://", 7) != 0)
+    size_t scheme = strncasecmp(target, "http://", 7) == 0 ? 7 : strncasecmp(target, "https://", 8) == 0 ? 8 : 0;
+    if (scheme == 0)
         return target;
-    const char *path = strchr(target + 7, '/');
-    return path == NULL ? "/" : path;
+    char *rest = target + scheme;
+    rest += strcspn(rest, "/?#");
+    if (*rest == '/')
+        return rest;
+    if (*rest != '?')
+        return "/";
+    /* An empty path is "/": there is room for it where the host was. */
+    *--rest = '/';
+    return rest;
 }
 
-static smallgate_source source_of(struct MHD_Connection *connection)
+/* Whose request it is. One of nobody's is not for the library, to which that is
+ * a caller on the device itself. */
+static int source_of(struct MHD_Connection *connection, smallgate_source *source)
 {
-    smallgate_source source;
-    memset(&source, 0, sizeof source);
+    memset(source, 0, sizeof *source);
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    if (info != NULL && info->client_addr->sa_family == AF_INET) {
-        const struct sockaddr_in *from = (const void *)info->client_addr;
-        source.family = 4;
-        memcpy(source.address, &from->sin_addr, 4);
-    }
-    return source;
+    if (info == NULL || info->client_addr == NULL || info->client_addr->sa_family != AF_INET)
+        return -1;
+    const struct sockaddr_in *from = (const void *)info->client_addr;
+    source->family = 4;
+    memcpy(source->address, &from->sin_addr, 4);
+    return 0;
 }
 
 /* The library's answer as libmicrohttpd's. */
@@ -270,6 +312,8 @@ static enum MHD_Result answer(gateway *gateway, struct MHD_Connection *connectio
         return refuse(connection, 503, "There is no entropy. Try again later.");
     memset(&exchange, 0, sizeof exchange);
     memset(&asked, 0, sizeof asked);
+    if (source_of(connection, &asked.source) < 0)
+        return refuse(connection, 500, "The connection has no address.");
     asked.method = method;
     asked.method_length = strlen(method);
     asked.target = origin_form(request->target);
@@ -279,7 +323,6 @@ static enum MHD_Result answer(gateway *gateway, struct MHD_Connection *connectio
     asked.body = request->body;
     asked.body_length = request->length;
     asked.body_too_long = request->too_long;
-    asked.source = source_of(connection);
     clock.now = gateway->clock_is_set ? (uint64_t)time(NULL) : 0;
     clock.floor = gateway->floor;
     clock.serving_since = gateway->since;
@@ -320,14 +363,19 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     request *request = *of_request;
     (void)url;
     (void)version;
-    if (request == NULL || request->target == NULL)
+    if (request == NULL)
         return MHD_NO;
+    if (request->target == NULL)
+        return refuse(connection, 414, "The target is too long.");
 
     fields fields;
     memset(&fields, 0, sizeof fields);
     if (!request->began) {
         request->began = 1;
-        MHD_get_connection_values(connection, MHD_HEADER_KIND, on_field, &fields);
+        watch_allow(connection, gateway->body_seconds);
+        MHD_get_connection_values_n(connection, MHD_HEADER_KIND, on_field, &fields);
+        if (fields.bad)
+            return refuse(connection, 400, "A header field is not well formed.");
         if (fields.too_many)
             return refuse(connection, 431, "The request has too many header fields.");
         if (fields.hosts > 1 || fields.lengths > 1 || fields.codings > 1 || (fields.codings && fields.lengths))
@@ -348,11 +396,16 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
         if (!request->too_long) {
             memcpy(request->body + request->length, data, *length);
             request->length += *length;
+        } else {
+            request->discarded += *length;
+            if (request->discarded > MAX_DISCARDED)
+                return MHD_NO;
         }
         *length = 0;
         return MHD_YES;
     }
-    MHD_get_connection_values(connection, MHD_HEADER_KIND, on_field, &fields);
+    watch_allow(connection, 0);
+    MHD_get_connection_values_n(connection, MHD_HEADER_KIND, on_field, &fields);
     return answer(gateway, connection, method, request, &fields);
 }
 
@@ -361,8 +414,8 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
 {
     gateway *gateway = context;
     request *request = *of_request;
-    (void)connection;
     (void)code;
+    watch_allow(connection, gateway->head_seconds);
     if (request == NULL)
         return;
     if (request->body != NULL)
@@ -414,12 +467,16 @@ static int serve(gateway *gateway, uint16_t port, const sigset_t *ends)
     for (size_t at = 0; at < 3; at++)
         if (told[at] != 0 && told[at] < silence)
             silence = told[at];
+    /* The next head may begin as late as a connection may be silent. */
+    gateway->head_seconds = silence + (told[0] != 0 ? told[0] : SECONDS_OF_REQUEST);
+    gateway->body_seconds = told[1] != 0 ? told[1] : SECONDS_OF_REQUEST;
     struct MHD_Daemon *daemon = MHD_start_daemon(
         MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, gateway,
         MHD_OPTION_EXTERNAL_LOGGER, on_complaint, NULL, MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&address,
         MHD_OPTION_URI_LOG_CALLBACK, on_target, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, gateway,
+        MHD_OPTION_NOTIFY_CONNECTION, watch_connection, &gateway->head_seconds,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)silence, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)16384,
-        MHD_OPTION_THREAD_POOL_SIZE, 4u, MHD_OPTION_CONNECTION_LIMIT, 256u, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_THREAD_POOL_SIZE, 4u, MHD_OPTION_CONNECTION_LIMIT, (unsigned int)WATCHED, MHD_OPTION_STRICT_FOR_CLIENT, 1,
         MHD_OPTION_END);
     if (daemon == NULL) {
         fprintf(stderr, "gateway: it can not listen on port %u\n", port);
@@ -428,8 +485,9 @@ static int serve(gateway *gateway, uint16_t port, const sigset_t *ends)
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT);
     printf("listening on http://127.0.0.1:%u\n", info == NULL ? port : (unsigned int)info->port);
     fflush(stdout);
-    int signal = 0;
-    sigwait(ends, &signal);
+    const struct timespec second = {1, 0};
+    while (sigtimedwait(ends, NULL, &second) < 0)
+        watch_shut_late();
     MHD_stop_daemon(daemon);
     return 0;
 }

@@ -3,8 +3,12 @@
  *
  * The file is a log: each commit is an entry of 128 octets at its end, which is
  * on the disk before the commit is said to be done. An entry lies within a
- * sector, so it is there whole or not; one that is not a good record ends the
- * log. Opening it replays the log and writes it anew, one entry a grant.
+ * sector, so it is there whole or not, and a bad one at the end is one that
+ * nobody was told of. Opening it replays the log and writes it anew, one entry a
+ * grant; a file that is something else, or damaged, is left as it is.
+ *
+ * One process uses it at a time: `path`.lock is locked from open to close, and
+ * stays there.
  */
 #ifndef GRANTS_H
 #define GRANTS_H
@@ -17,7 +21,8 @@
 
 typedef struct grants {
     pthread_mutex_t lock;
-    int file;
+    int file; /* -1 after a write that failed: nothing goes on */
+    int held; /* the lock */
     const char *path;
     uint64_t stamp;   /* the last number of a write */
     uint64_t entries; /* in the file */
@@ -25,7 +30,8 @@ typedef struct grants {
     smallgate_grant slots[GRANTS];
 } grants;
 
-/* Opens the file at `path`, which has to stay, or makes it. 0, or -1 and errno. */
+/* Opens the file at `path`, which has to stay, or makes it. 0, or -1 and errno: EBADMSG if
+ * it is damaged or no log, EWOULDBLOCK if another process has it. */
 int grants_open(grants *grants, const char *path);
 
 /* The callbacks. */

@@ -19,17 +19,58 @@ static int fail(const char *what, int error)
     return 2;
 }
 
-/* Prints who a token is; the token's claims are the issuer's word, so control
- * characters in them go no further than here. */
-static void print_claim(const smallgate_token *token, const char *name)
+/* Who a token is. */
+typedef struct who {
+    char subject[256];
+    char client[256];
+    char scope[256];
+} who;
+
+/* A claim; empty if it is not there. One that does not fit is an error: half a
+ * name may be somebody else's. */
+static int read_claim(const smallgate_token *token, const char *name, char text[256])
 {
-    char text[256];
-    if (smallgate_token_text(token, name, text, sizeof text, NULL) < 0)
+    int error = smallgate_token_text(token, name, text, 256, NULL);
+    text[error < 0 ? 0 : 255] = '\0';
+    return error == SMALLGATE_ERROR_CLAIM_MISSING ? 0 : error;
+}
+
+static int read_who(const smallgate_token *token, who *who)
+{
+    int error = read_claim(token, "sub", who->subject);
+    if (error >= 0)
+        error = read_claim(token, "client_id", who->client);
+    if (error >= 0)
+        error = read_claim(token, "scope", who->scope);
+    return error;
+}
+
+/* Claims are the issuer's word: what could pass for another field or line, or
+ * turn a terminal, is printed as %20 is for a space. The scope comes last, so
+ * that its spaces may stay. */
+static void print_claim(const char *name, const char *text, int spaces)
+{
+    if (*text == '\0')
         return;
-    for (char *at = text; *at != '\0'; at++)
-        if ((unsigned char)*at < 0x20 || *at == 0x7F)
-            *at = '?';
-    printf(" %s=%s", name, text);
+    printf(" %s=", name);
+    for (; *text != '\0'; text++) {
+        unsigned char octet = (unsigned char)*text;
+        if (octet < 0x20 || octet >= 0x7F || octet == '%' || octet == '=' || (octet == ' ' && !spaces))
+            printf("%%%02X", (unsigned int)octet);
+        else
+            putchar(octet);
+    }
+}
+
+/* The rest of a line that is longer than any token. 0 if it ended here. */
+static int pass_over_line(const char *line)
+{
+    int octet, passed = 0;
+    if (strchr(line, '\n') != NULL)
+        return 0;
+    while ((octet = getchar()) != EOF && octet != '\n')
+        passed = 1;
+    return passed;
 }
 
 int main(int argc, char **argv)
@@ -65,18 +106,23 @@ int main(int argc, char **argv)
 
     while (fgets(line, sizeof line, stdin) != NULL) {
         smallgate_token token;
+        who who;
         uint64_t now = argc > 4 ? strtoull(argv[4], NULL, 10) : (uint64_t)time(NULL);
         length = strcspn(line, "\r\n");
-        error = smallgate_verify(&token, &policy, keys, count, line, length, now, scratch, sizeof scratch);
+        error = pass_over_line(line) ? SMALLGATE_ERROR_MALFORMED : 0;
+        if (error == 0)
+            error = smallgate_verify(&token, &policy, keys, count, line, length, now, scratch, sizeof scratch);
+        if (error >= 0)
+            error = read_who(&token, &who);
         if (error < 0) {
             printf("refused: %s\n", smallgate_strerror(error));
             worst = 1;
             continue;
         }
         printf("good:");
-        print_claim(&token, "sub");
-        print_claim(&token, "client_id");
-        print_claim(&token, "scope");
+        print_claim("sub", who.subject, 0);
+        print_claim("client_id", who.client, 0);
+        print_claim("scope", who.scope, 1);
         printf("\n");
     }
     for (size_t at = 0; at < count; at++)

@@ -45,7 +45,8 @@
  * call is about (SMALLGATE_ERROR_STATE).
  *
  * Secrets. Keys, exchanges and servers hold secrets: wipe or end them. Results
- * of smallgate_issue and responses hold tokens.
+ * of smallgate_issue and responses hold tokens. What stands for an HMAC key
+ * while it is used may stay behind on the stack, below the caller's frame.
  */
 #ifndef SMALLGATE_H
 #define SMALLGATE_H
@@ -214,9 +215,10 @@ int smallgate_key_jwk(smallgate_key *key, const uint8_t *json, size_t length);
 
 /* Makes keys of a JWK Set (RFC 7517 section 5), at most `capacity`, and says in
  * `count` how many. Keys of other types and purposes are passed over, as the
- * RFC wants. The set may have 32,767 octets and 64 members.
+ * RFC wants. The set may have 32,767 octets and 64 members. After an error the
+ * keys that were made are wiped.
  * Errors: NULL, ALIGNMENT, LENGTH, OVERLAP, JSON, JWK, NO_KEY; TOO_MANY when
- * there are more than `capacity`, and then no key may be used. */
+ * there are more than `capacity`. */
 int smallgate_keys_jwks(smallgate_key *keys, size_t capacity, size_t *count, const uint8_t *json, size_t length);
 
 /* A key that lives elsewhere: in a secure element, an accelerator. */
@@ -260,7 +262,8 @@ typedef struct smallgate_policy {
 /* Verifies a compact JWT of `length` octets, at most 1024, with one of `count`
  * keys: the one that its `kid` names, or the only one. `now` is the time.
  * `scratch` takes the decoded payload: twice the token's length is always
- * enough. It has to stay as it is while `token` is used.
+ * enough. It has to stay as it is while `token` is used. `token` is wiped first:
+ * after any error it is none.
  * Errors: NULL, ALIGNMENT, LENGTH, TEXT, STATE (a key that was not made),
  * OVERLAP, VALUE, TOO_MANY (keys), TOO_SMALL (scratch), and those of tokens. */
 int smallgate_verify(smallgate_token *token, const smallgate_policy *policy, const smallgate_key *keys, size_t count,
@@ -405,11 +408,13 @@ typedef struct smallgate_options {
 } smallgate_options;
 
 /* Makes a server in `memory` of `size` octets, which it keeps until it is
- * wiped; see SMALLGATE_SERVER_SIZE. The image's network and devices are not
- * used. `server` is where it is: the memory's beginning.
+ * wiped; see SMALLGATE_SERVER_SIZE. It is all zeros before its first use. The
+ * image's network and devices are not used. `server` is where it is: the
+ * memory's beginning.
  * Errors: NULL, ALIGNMENT, LENGTH, OVERLAP, ABI, TOO_SMALL (memory), TOO_MANY
  * (more redirect URIs than 128), VALUE (neither grants nor a store, or both),
- * STATE (the signing key), UNSUPPORTED, those of keys, and those of serving. */
+ * STATE (the signing key; or there is a server in the memory whose exchanges
+ * are not ended), UNSUPPORTED, those of keys, and those of serving. */
 int smallgate_server_init(void *memory, size_t size, const smallgate_options *options, smallgate_server **server);
 
 /* Wipes a server and gives its memory back. Errors: NULL, ALIGNMENT; STATE if
@@ -496,8 +501,9 @@ int smallgate_exchange_run(smallgate_exchange *exchange);
 int smallgate_exchange_load(const smallgate_exchange *exchange, uint8_t id[12]);
 
 /* Goes on after LOAD. `result` is what a store's `load` returns; `record` is
- * not looked at if that is negative or `seen` is 0. Returns the next step;
- * errors: NULL, ALIGNMENT, STATE, OVERLAP. */
+ * not looked at if that is negative or `seen` is 0. A record of another grant
+ * is a store that does not work. Returns the next step; errors: NULL,
+ * ALIGNMENT, STATE. */
 int smallgate_exchange_loaded(smallgate_exchange *exchange, int result, const uint8_t record[96], uint64_t seen);
 
 /* At WORK: hashes up to `iterations`, each about 10,000 instructions of a
@@ -519,8 +525,7 @@ int smallgate_exchange_commit(const smallgate_exchange *exchange, smallgate_comm
 
 /* Goes on after COMMIT. `outcome` is a SMALLGATE_COMMITTED_...; `gave_way` is
  * looked at after GAVE_WAY alone. After UNKNOWN the same commit is wanted
- * again. Returns the next step; errors: NULL, ALIGNMENT, STATE, OVERLAP,
- * VALUE. */
+ * again. Returns the next step; errors: NULL, ALIGNMENT, STATE, VALUE. */
 int smallgate_exchange_committed(smallgate_exchange *exchange, int outcome, const uint8_t gave_way[12]);
 
 /* An answer. */
@@ -546,7 +551,8 @@ int smallgate_exchange_header(const smallgate_exchange *exchange, size_t index, 
 int smallgate_exchange_token(const smallgate_exchange *exchange, smallgate_token *token);
 
 /* Ends an exchange at any step, and wipes it and its room. One that was not
- * begun is left alone. Errors: NULL, ALIGNMENT, STATE. */
+ * begun is left alone. Errors: NULL, ALIGNMENT; STATE, also of one that was
+ * moved. */
 int smallgate_exchange_end(smallgate_exchange *exchange);
 
 #ifdef __cplusplus

@@ -58,13 +58,25 @@ pub(crate) struct State {
 const TRIES: u8 = 8;
 
 impl Exchange {
-    /// An exchange that is begun at this address.
-    pub(crate) fn new(at: usize, state: State) -> Self {
+    /// An exchange that is being begun at this address: taken.
+    pub(crate) fn making(at: usize, state: State) -> Self {
         Exchange {
             at,
-            taken: AtomicBool::new(false),
+            taken: AtomicBool::new(true),
             state: UnsafeCell::new(state),
         }
+    }
+
+    /// Begins with a step, and is given free.
+    ///
+    /// # Safety
+    ///
+    /// It was taken by the caller, who has no reference to its state.
+    pub(crate) unsafe fn goes_on(&self, step: Step<'static>) {
+        // SAFETY: the flag is the caller's, so nobody else has a reference to the state.
+        let state = unsafe { &mut *self.state.get() };
+        state.step = Some(step);
+        self.taken.store(false, Ordering::Release);
     }
 }
 
@@ -193,9 +205,20 @@ pub(crate) unsafe fn with<T>(
 /// As for [`with`].
 pub(crate) unsafe fn begun<'a>(pointer: *const CExchange) -> Result<Option<&'a Exchange>, Error> {
     // SAFETY: passed on.
+    let found = unsafe { anywhere(pointer) }?;
+    Ok(found.filter(|exchange| exchange.at == pointer.addr()))
+}
+
+/// The exchange at `pointer`, begun there or moved to it.
+///
+/// # Safety
+///
+/// As for [`with`].
+unsafe fn anywhere<'a>(pointer: *const CExchange) -> Result<Option<&'a Exchange>, Error> {
+    // SAFETY: passed on.
     match unsafe { object::made::<Exchange, _>(pointer) } {
-        Ok(exchange) if exchange.at == pointer.addr() => Ok(Some(exchange)),
-        Ok(_) | Err(Error::State) => Ok(None),
+        Ok(exchange) => Ok(Some(exchange)),
+        Err(Error::State) => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -232,8 +255,9 @@ pub unsafe extern "C" fn smallgate_exchange_run(exchange: *mut CExchange) -> c_i
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smallgate_exchange_end(exchange: *mut CExchange) -> c_int {
     guarded(|| {
+        // One that was moved is not left alone: `with` refuses it.
         // SAFETY: the header asks for such an object.
-        if unsafe { begun(exchange) }?.is_none() {
+        if unsafe { anywhere(exchange) }?.is_none() {
             return Ok(0);
         }
         let end = |state: &mut State| {
@@ -245,7 +269,7 @@ pub unsafe extern "C" fn smallgate_exchange_end(exchange: *mut CExchange) -> c_i
             if state.hashes {
                 state.server.hashing.store(false, Ordering::Release);
             }
-            state.server.exchanges.fetch_sub(1, Ordering::AcqRel);
+            state.server.let_go();
             Ok(())
         };
         // SAFETY: the header asks for such an object.

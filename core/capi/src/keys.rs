@@ -147,6 +147,41 @@ pub unsafe extern "C" fn smallgate_key_jwk(
     })
 }
 
+/// Makes the keys of a set, and counts them as it goes.
+///
+/// # Safety
+///
+/// There is room for `capacity` keys at `keys`, which nobody else uses.
+unsafe fn fill<'j>(
+    keys: *mut CKey,
+    capacity: usize,
+    items: impl Iterator<Item = Value<'j>>,
+    found: &mut usize,
+) -> Result<(), Error> {
+    for item in items {
+        let Value::Object(text) = item else {
+            return Err(Error::Jwk);
+        };
+        // "Implementations SHOULD ignore JWKs within a JWK Set that use "kty" (key type) values
+        // that are not understood by them, that are missing required members, or for which
+        // values are out of the supported ranges" (RFC 7517 §5). An HMAC secret is none of a
+        // published set's, and of a private one it is as good as any.
+        let Ok(made) = Key::parse(text.as_bytes()) else {
+            continue;
+        };
+        if *found >= capacity {
+            return Err(Error::TooMany);
+        }
+        // SAFETY: one of the places that the caller promises.
+        unsafe { object::make(keys.wrapping_add(*found), made) }?;
+        *found = found.saturating_add(1);
+    }
+    if *found == 0 {
+        return Err(Error::NoKey);
+    }
+    Ok(())
+}
+
 /// # Safety
 ///
 /// See the header.
@@ -181,28 +216,15 @@ pub unsafe extern "C" fn smallgate_keys_jwks(
         let Some(Value::Array(items)) = set.member("keys") else {
             return Err(Error::Jwk);
         };
-        let mut found: usize = 0;
-        for item in items.items() {
-            let Value::Object(text) = item else {
-                return Err(Error::Jwk);
-            };
-            // "Implementations SHOULD ignore JWKs within a JWK Set that use "kty" (key type) values
-            // that are not understood by them, that are missing required members, or for which
-            // values are out of the supported ranges" (RFC 7517 §5). An HMAC secret is none of a
-            // published set's, and of a private one it is as good as any.
-            let Ok(made) = Key::parse(text.as_bytes()) else {
-                continue;
-            };
-            if found >= capacity {
-                return Err(Error::TooMany);
+        let mut found = 0;
+        // SAFETY: the header asks for such places, and the text is apart from them.
+        let filled = unsafe { fill(keys, capacity, items.items(), &mut found) };
+        if let Err(error) = filled {
+            for at in 0..found {
+                // SAFETY: one of the keys that were just made.
+                unsafe { object::wipe::<Key, _>(keys.wrapping_add(at)) }?;
             }
-            let place = keys.wrapping_add(found);
-            // SAFETY: one of the places that the header asks for; the text is apart from them.
-            unsafe { object::make(place, made) }?;
-            found = found.saturating_add(1);
-        }
-        if found == 0 {
-            return Err(Error::NoKey);
+            return Err(error);
         }
         // SAFETY: the header asks for such a place.
         unsafe { put(count, found) }?;

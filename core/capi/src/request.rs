@@ -2,7 +2,6 @@
 
 use core::ffi::{c_char, c_int};
 use core::net::IpAddr;
-use core::sync::atomic::Ordering;
 
 use heapless::Vec;
 use smallgate_core::http::{Body, Header, Request, Source};
@@ -207,9 +206,10 @@ impl<'h> Begun<'h> {
         };
         // More than this no answer needs, and positions in it are kept in 16 bits.
         let room = room.get_mut(..header::ROOM).ok_or(Error::TooSmall)?;
-        let step = begin(&server.server, request, self.clock, room);
+        // A key's callback runs in `begin`: by then the server is in use, and so is the exchange.
+        let used = server.used();
         let state = State {
-            step: Some(step),
+            step: None,
             server,
             source: address,
             authorizes,
@@ -217,12 +217,39 @@ impl<'h> Begun<'h> {
             hashes: false,
             room: lent,
         };
-        let made = Exchange::new(exchange.addr(), state);
-        server.exchanges.fetch_add(1, Ordering::AcqRel);
         // SAFETY: passed on.
-        unsafe { object::make(exchange, made) }?;
+        unsafe { object::make(exchange, Exchange::making(exchange.addr(), state)) }?;
+        let making = Making(exchange);
+        let step = begin(&server.server, request, self.clock, room);
+        // SAFETY: made above, and nobody has ended it: it is taken.
+        unsafe { making.done(step) }?;
+        used.kept();
         // SAFETY: just made.
         unsafe { with(exchange, State::settled) }
+    }
+}
+
+/// An exchange that is being made. If that ends in a panic, it is none.
+struct Making(*mut CExchange);
+
+impl Making {
+    /// # Safety
+    ///
+    /// The exchange was made as one that is being made, and is not ended.
+    unsafe fn done(self, step: Step<'static>) -> Result<(), Error> {
+        // SAFETY: passed on.
+        let exchange = unsafe { begun(self.0) }?.ok_or(Error::Internal)?;
+        // SAFETY: passed on: it is taken, by us.
+        unsafe { exchange.goes_on(step) };
+        core::mem::forget(self);
+        Ok(())
+    }
+}
+
+impl Drop for Making {
+    fn drop(&mut self) {
+        // SAFETY: memory of an exchange's size, in which one is that nobody else may use yet.
+        let _placed = unsafe { object::wipe::<Exchange, _>(self.0) };
     }
 }
 

@@ -74,7 +74,7 @@ pub(crate) struct Server {
     /// A password is being hashed.
     pub(crate) hashing: AtomicBool,
     /// Exchanges that are not ended.
-    pub(crate) exchanges: AtomicU32,
+    exchanges: AtomicU32,
     timeouts: [Option<Seconds>; 3],
 }
 
@@ -90,6 +90,14 @@ struct Parts {
 }
 
 const _: () = object::fits::<Server>();
+
+/// Exchanges of several threads share a server: what they share may be.
+const fn is_shared<T: Sync>() {}
+
+const _: () = is_shared::<AuthorizationServer<'static>>();
+const _: () = is_shared::<Throttle<'static>>();
+const _: () = is_shared::<Grants>();
+const _: () = is_shared::<Key>();
 
 impl Object for Server {
     const MARK: u32 = u32::from_le_bytes(*b"SGSV");
@@ -162,6 +170,37 @@ impl Server {
         let now = u32::try_from(now.0).unwrap_or(u32::MAX);
         self.floor.fetch_max(now, Ordering::Release);
     }
+
+    /// Uses the server: until it is let go it is neither wiped nor made anew.
+    pub(crate) fn used(&self) -> Used<'_> {
+        self.exchanges.fetch_add(1, Ordering::AcqRel);
+        Used(self)
+    }
+
+    /// An exchange is ended.
+    pub(crate) fn let_go(&self) {
+        self.exchanges.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    fn is_used(&self) -> bool {
+        self.exchanges.load(Ordering::Acquire) != 0
+    }
+}
+
+/// A use of a server, for as long as this is there.
+pub(crate) struct Used<'s>(&'s Server);
+
+impl Used<'_> {
+    /// It goes on until somebody lets the server go.
+    pub(crate) fn kept(self) {
+        core::mem::forget(self);
+    }
+}
+
+impl Drop for Used<'_> {
+    fn drop(&mut self) {
+        self.0.let_go();
+    }
 }
 
 /// The server that was made at `pointer`.
@@ -232,6 +271,10 @@ pub unsafe extern "C" fn smallgate_server_init(
         apart.reads(options.salt, header::SALT)?;
         apart.reads_one(options.store)?;
         apart.reads_one(options.signing_key)?;
+        // SAFETY: such memory is there, which the header asks to be zeros before its first use.
+        if unsafe { server(memory.cast()) }.is_ok_and(Server::is_used) {
+            return Err(Error::State);
+        }
         // SAFETY: the memory is there, aligned, large enough and apart from all else; what options
         // refer to is as the header asks for.
         let done = unsafe { init(memory, size, grants, options) };
@@ -245,6 +288,7 @@ pub unsafe extern "C" fn smallgate_server_init(
         // SAFETY: it was just made there.
         let server = unsafe { server(memory.cast()) }?;
         if let Some(listener) = server.listener {
+            let _used = server.used();
             tell_key(listener, server.context, server.server.configuration());
         }
         Ok(0)
@@ -368,7 +412,7 @@ pub unsafe extern "C" fn smallgate_server_wipe(pointer: *mut CServer) -> c_int {
     guarded(|| {
         // SAFETY: the header asks for such an object.
         let server = unsafe { server(pointer) }?;
-        if server.exchanges.load(Ordering::Acquire) != 0 {
+        if server.is_used() {
             return Err(Error::State);
         }
         let size = server.size;

@@ -2,7 +2,7 @@
 
 use core::cell::UnsafeCell;
 use core::ffi::{c_int, c_void};
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicU8, Ordering};
 
 use smallgate_core::oauth::{GrantId, Record};
 use smallgate_core::store::slots::{Owner, Room, Standing};
@@ -68,7 +68,7 @@ impl Grants {
 
 /// A store in memory that is used by one exchange at a time.
 pub(crate) struct Shared {
-    taken: AtomicBool,
+    flag: AtomicU8,
     store: UnsafeCell<SliceStore<'static>>,
 }
 
@@ -78,24 +78,43 @@ unsafe impl Sync for Shared {}
 impl Shared {
     pub(crate) fn new(store: SliceStore<'static>) -> Self {
         Shared {
-            taken: AtomicBool::new(false),
+            flag: AtomicU8::new(FREE),
             store: UnsafeCell::new(store),
         }
     }
 
     /// None where there are no threads to wait for, and something that was
-    /// interrupted is at it.
+    /// interrupted is at it; or where a panic left it half written.
     fn with<T>(&self, use_it: impl FnOnce(&mut SliceStore<'static>) -> T) -> Option<T> {
-        while self.taken.swap(true, Ordering::Acquire) {
-            if !waited() {
+        let take = || {
+            self.flag
+                .compare_exchange(FREE, TAKEN, Ordering::Acquire, Ordering::Relaxed)
+        };
+        while let Err(flag) = take() {
+            if flag == BROKEN || !waited() {
                 return None;
             }
         }
+        let mut leaving = Leaving(&self.flag, BROKEN);
         // SAFETY: the flag was free and is ours now, so nobody else has a reference to the store;
         // this one ends before the flag is given back.
         let done = use_it(unsafe { &mut *self.store.get() });
-        self.taken.store(false, Ordering::Release);
+        leaving.1 = FREE;
         Some(done)
+    }
+}
+
+const FREE: u8 = 0;
+const TAKEN: u8 = 1;
+/// A panic left it half written.
+const BROKEN: u8 = 2;
+
+/// Sets a flag when it is let go, by a panic too.
+struct Leaving<'s>(&'s AtomicU8, u8);
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        self.0.store(self.1, Ordering::Release);
     }
 }
 
@@ -259,4 +278,21 @@ pub unsafe extern "C" fn smallgate_grants_place(
         unsafe { put(gave_way.cast(), oldest) }?;
         Ok(said)
     })
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+    use super::{Shared, SliceStore};
+
+    /// It does not wait for what will not come back.
+    #[test]
+    fn a_store_that_a_panic_left_is_refused() {
+        let shared = Shared::new(SliceStore::new(&mut [], &mut [], &mut []));
+        assert_eq!(shared.with(|_| 1), Some(1));
+        let panics = || shared.with(|_| resume_unwind(Box::new(())));
+        assert!(catch_unwind(AssertUnwindSafe(panics)).is_err());
+        assert_eq!(shared.with(|_| 2), None);
+    }
 }

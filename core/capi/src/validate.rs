@@ -109,7 +109,9 @@ pub unsafe extern "C" fn smallgate_verify(
     scratch_length: usize,
 ) -> c_int {
     guarded(|| {
-        placed(token)?;
+        // Whatever comes of it, what was there before is not taken for the answer.
+        // SAFETY: the header asks for such memory.
+        unsafe { object::wipe::<Token, _>(token) }?;
         placed(jwt)?;
         placed(scratch)?;
         let mut apart = Apart::new();
@@ -283,6 +285,8 @@ pub unsafe extern "C" fn smallgate_token_integer(
         apart.reads_one(token)?;
         // SAFETY: the header asks for such an object.
         let Token(verified) = unsafe { object::made::<Token, _>(token) }?;
+        let payload = verified.text();
+        apart.reads(payload.as_ptr(), payload.len())?;
         // SAFETY: the header asks for such a text.
         let name = unsafe { needed(name, &apart) }?;
         match claim(verified, name)? {
@@ -327,8 +331,10 @@ pub unsafe extern "C" fn smallgate_token_payload(token: *const CToken, json: *mu
         apart.reads_one(token)?;
         // SAFETY: the header asks for such an object.
         let Token(verified) = unsafe { object::made::<Token, _>(token) }?;
-        // SAFETY: the header asks for such a place.
-        unsafe { put(json, CText::of(verified.text())) }?;
+        let payload = verified.text();
+        apart.reads(payload.as_ptr(), payload.len())?;
+        // SAFETY: the header asks for such a place, apart from the payload.
+        unsafe { put(json, CText::of(payload)) }?;
         Ok(0)
     })
 }

@@ -164,6 +164,11 @@ impl<'x> Load<'x> {
     #[inline(never)]
     pub fn resume(mut self, loaded: Result<Loaded, StoreUnavailable>) -> Step<'x> {
         let session = &mut self.session;
+        // A store that mixes grants up is damaged: none may vouch for another.
+        let loaded = loaded.and_then(|loaded| match &loaded.record {
+            Some(record) if record.id() != self.id => Err(StoreUnavailable),
+            _ => Ok(loaded),
+        });
         let next = match (loaded, self.then) {
             (Err(StoreUnavailable), AfterLoad::Ask(asking)) => {
                 asking.refuse(session, BearerError::StoreUnavailable)

@@ -1,6 +1,8 @@
 //! The C interface: the suite against `gateway.c`, and what only C can get wrong.
 
 mod examples;
+mod framing;
+mod held;
 mod interface;
 mod programs;
 mod signatures;

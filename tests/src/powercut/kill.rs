@@ -239,7 +239,8 @@ impl Holder {
         for held in &mut self.grants {
             if held.stage == Stage::Open {
                 kills.stranded += u64::from(!held.refresh(client, address));
-                let older = held.tokens.len() - 1;
+                // In its grace the newest one's predecessor looks as it does.
+                let older = held.tokens.len().saturating_sub(2);
                 let mut active = held.tokens[..older].iter();
                 kills.doubled += u64::from(active.any(|token| client.is_active(address, token)));
             }

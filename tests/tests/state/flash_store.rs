@@ -60,7 +60,8 @@ fn held(store: &mut Small, number: u8) -> Option<Grant> {
 /// Opens it, in as many reads as there are heads, twice, and cells, whatever is on
 /// it; and only blank flash is written to.
 fn opened(flash: Flash) -> Small {
-    let is_blank = flash.octets().iter().all(|octet| *octet == 0xFF);
+    let octets = flash.octets();
+    let is_blank = octets.iter().all(|octet| matches!(octet, 0x00 | 0xFF));
     let before = (flash.reads, flash.read, flash.operations);
     let mut store = Small::new(flash);
     store.open().expect("it opens");

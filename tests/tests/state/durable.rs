@@ -104,10 +104,10 @@ fn r30_an_answer_leaves_when_its_commit_is_on_the_disk() {
 /// A test that finds no fault would prove nothing.
 #[test]
 fn r30_an_answer_that_leaves_too_early_is_seen() {
-    let write = r#"7 write(9</tmp/grants.flash>, "\0"..., 100) = 100"#;
-    let sync = "7 fdatasync(9</tmp/grants.flash>) = 0";
-    let failed = "7 fdatasync(9</tmp/grants.flash>) = -1 EIO (Input/output error)";
-    let begun = "7 fdatasync(9</tmp/grants.flash> <unfinished ...>";
+    let write = r#"7 write(9</flash/grants.flash>, "\0"..., 100) = 100"#;
+    let sync = "7 fdatasync(9</flash/grants.flash>) = 0";
+    let failed = "7 fdatasync(9</flash/grants.flash>) = -1 EIO (Input/output error)";
+    let begun = "7 fdatasync(9</flash/grants.flash> <unfinished ...>";
     let ended = "7 <... fdatasync resumed>) = 0";
     let answer = r#"8 writev(10<socket:[1]>, [{iov_base="HTTP/1.1 200 OK\r\n"..., 1) = 400"#;
     let is_durable = |lines: &[&str]| durable_answers(&told(&lines.join("\n"))) == (1, true);

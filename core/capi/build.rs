@@ -14,7 +14,9 @@ fn main() {
     let wide = env::var("CARGO_CFG_TARGET_POINTER_WIDTH").expect("cargo sets it") == "64";
     let out = Path::new(&env::var("OUT_DIR").expect("cargo sets it")).join("header.rs");
     fs::write(out, constants(&text, wide)).expect("room for a file");
-    if env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "linux") {
+    // Where it is built as a Rust library, to be fuzzed, there is no shared one.
+    let shared = env::var("CARGO_PKG_NAME").is_ok_and(|name| name == "smallgate-capi");
+    if shared && env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "linux") {
         println!(
             "cargo:rustc-cdylib-link-arg=-Wl,-soname,libsmallgate.so.{}",
             abi(&text)

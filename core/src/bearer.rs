@@ -139,11 +139,22 @@ impl ResourceServer<'_> {
         now: Option<UnixTime>,
         scratch: &'t mut [u8],
     ) -> Result<Verified<'t>, BearerError> {
+        let token = self.presented(headers, query, now)?;
+        jwt::verify(token, &self.keys, &self.validation, now, scratch).map_err(BearerError::Invalid)
+    }
+
+    /// The token in a request, if it can be judged.
+    pub(crate) fn presented<'r>(
+        &self,
+        headers: &[Header<'r>],
+        query: Option<&str>,
+        now: Option<UnixTime>,
+    ) -> Result<&'r [u8], BearerError> {
         let token = self.token(headers, query)?;
         if now.is_none() {
             return Err(BearerError::ClockUnset);
         }
-        jwt::verify(token, &self.keys, &self.validation, now, scratch).map_err(BearerError::Invalid)
+        Ok(token)
     }
 
     /// Refuses a token that lacks one of the scopes named in `scope`, separated

@@ -138,6 +138,20 @@ pub(crate) fn credentials<'r>(value: &'r [u8], scheme: &str) -> Option<&'r [u8]>
     }
 }
 
+/// What a server of `profile` has at `path`, by a name of few: for counters.
+#[must_use]
+pub fn route_name(profile: &Profile, path: &str) -> Option<&'static str> {
+    Route::find(profile, path).map(|route| match route {
+        Route::Token => "token",
+        Route::Authorization => "authorize",
+        Route::Revocation => "revoke",
+        Route::Introspection => "introspect",
+        Route::Metadata => "metadata",
+        Route::Jwks => "jwks",
+        Route::Me => "me",
+    })
+}
+
 /// The route table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
@@ -359,9 +373,14 @@ pub(crate) struct Text<'a> {
 
 impl Text<'_> {
     pub(crate) fn push(&mut self, text: &str) {
+        self.push_octets(text.as_bytes());
+    }
+
+    /// Adds octets that are UTF-8.
+    pub(crate) fn push_octets(&mut self, text: &[u8]) {
         self.used = self.used.and_then(|start| {
             let end = start.checked_add(text.len())?;
-            copy(text.as_bytes(), self.out.get_mut(start..end)?);
+            copy(text, self.out.get_mut(start..end)?);
             Some(end)
         });
     }

@@ -24,8 +24,8 @@ pub use es256::{Es256SigningKey, Es256VerifyingKey};
 pub use header::{ExpectedType, HeaderParameter, HeaderPolicy};
 pub use hs256::Hs256Key;
 pub use jwk::{Jwk, JwkError, JwkMember};
-pub(crate) use jws::sign_staged;
 pub use jws::{JwsError, Keys, SignedToken, VerifiedJws, sign, verify};
+pub(crate) use jws::{decode_payload, sign_staged};
 
 /// A digital signature or MAC algorithm (RFC 7518 §3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

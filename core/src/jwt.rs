@@ -40,12 +40,15 @@
 //! assert_eq!(error, VerifyError::Expired);
 //! ```
 
+mod cache;
 mod claims;
 mod extra;
 mod issuing;
 mod received;
 mod validation;
 
+pub(crate) use cache::Tokens;
+pub use cache::{CachingVerifier, TokenCache};
 pub use claims::{Audience, Claim, Claims, ScopeClaim, ScopeForm, TokenFormat};
 pub use extra::{ExtraError, issue_with};
 pub use issuing::{IssueError, issue};

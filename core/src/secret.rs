@@ -11,7 +11,18 @@ use crate::sha256::Sha256;
 /// lengths alone. Different lengths are unequal.
 #[must_use]
 pub fn constant_time_eq(left: &[u8], right: &[u8]) -> bool {
-    left.len() == right.len() && bool::from(left.ct_eq(right))
+    // Where flash counts more than some 200 instructions for a tag, octet for octet.
+    if cfg!(target_pointer_width = "32") {
+        return left.len() == right.len() && bool::from(left.ct_eq(right));
+    }
+    // Elsewhere a word at a time.
+    let (left_words, left_tail) = left.as_chunks();
+    let (right_words, right_tail) = right.as_chunks();
+    let words = left_words.iter().zip(right_words);
+    let same = words.fold(left_tail.ct_eq(right_tail), |same, (left, right)| {
+        same & usize::from_ne_bytes(*left).ct_eq(&usize::from_ne_bytes(*right))
+    });
+    left.len() == right.len() && bool::from(same)
 }
 
 /// A secret of the request that is being answered, such as a password: it can

@@ -32,7 +32,7 @@ impl Sha256 {
     /// Nothing hashed yet.
     #[must_use]
     // Not inlined: one copy for all.
-    #[inline(never)]
+    #[cfg_attr(target_pointer_width = "32", inline(never))]
     pub fn new() -> Self {
         Sha256(sha2::Sha256::new())
     }
@@ -47,7 +47,7 @@ impl Sha256 {
 
     /// Hashes `octets` after those before.
     // Not inlined: one copy for all.
-    #[inline(never)]
+    #[cfg_attr(target_pointer_width = "32", inline(never))]
     pub fn update(&mut self, octets: &[u8]) {
         self.0.update(octets);
     }
@@ -55,7 +55,7 @@ impl Sha256 {
     /// The hash.
     #[must_use]
     // Not inlined: one copy for all.
-    #[inline(never)]
+    #[cfg_attr(target_pointer_width = "32", inline(never))]
     pub fn finish(self) -> [u8; 32] {
         self.0.finalize().into()
     }
@@ -100,7 +100,7 @@ impl HmacKey {
     /// The tag of nothing yet.
     #[must_use]
     // Not inlined: one copy for all.
-    #[inline(never)]
+    #[cfg_attr(target_pointer_width = "32", inline(never))]
     pub fn begin(&self) -> Mac {
         Mac(self.0.clone())
     }
@@ -112,7 +112,7 @@ pub struct Mac(Hmac<sha2::Sha256>);
 impl Mac {
     /// Takes in `octets` after those before.
     // Not inlined: one copy for all.
-    #[inline(never)]
+    #[cfg_attr(target_pointer_width = "32", inline(never))]
     pub fn update(&mut self, octets: &[u8]) {
         self.0.update(octets);
     }
@@ -120,7 +120,7 @@ impl Mac {
     /// The tag.
     #[must_use]
     // Not inlined: one copy for all.
-    #[inline(never)]
+    #[cfg_attr(target_pointer_width = "32", inline(never))]
     pub fn finish(self) -> [u8; 32] {
         self.0.finalize().into_bytes().into()
     }

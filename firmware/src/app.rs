@@ -40,6 +40,7 @@ use embassy_time::{Instant, Timer};
 use embedded_hal::i2c::I2c;
 use heapless::Vec;
 use smallgate_core::jose::Verifier;
+use smallgate_core::jwt::TokenCache;
 use smallgate_core::oauth::{AuthorizationServer, Throttle, ThrottleSlot};
 use smallgate_core::store::Store;
 use smallgate_core::time::UnixTime;
@@ -57,6 +58,7 @@ use crate::rtc::Rtc;
 use crate::store::Kept;
 use crate::vitals::Vitals;
 
+use keeping::Keeper;
 pub use tables::{StartError, Tables};
 
 /// The port of HTTP.
@@ -93,6 +95,10 @@ pub type Manners = net::Manners<'static, 'static>;
 /// How many keys there are at most: one signs, and the others did.
 const KEYS: usize = MAX_RETIRED_KEYS + 1;
 
+/// How many verified access tokens are remembered: those of as many clients as
+/// are at it at a time.
+const TOKENS: usize = 4;
+
 /// Who failed to authenticate, and how often: so many at once.
 const PATIENCE: usize = 32;
 
@@ -105,6 +111,7 @@ pub struct Memory<B: Board> {
     verifiers: StaticCell<Vec<&'static dyn Verifier, KEYS>>,
     tables: StaticCell<Tables<'static>>,
     server: StaticCell<AuthorizationServer<'static>>,
+    tokens: ConstStaticCell<TokenCache<TOKENS>>,
     vitals: StaticCell<Vitals<B::Entropy>>,
     patience: [ThrottleSlot; PATIENCE],
     throttle: StaticCell<Throttle<'static>>,
@@ -131,6 +138,7 @@ impl<B: Board> Memory<B> {
             verifiers: StaticCell::new(),
             tables: StaticCell::new(),
             server: StaticCell::new(),
+            tokens: ConstStaticCell::new(TokenCache::new()),
             vitals: StaticCell::new(),
             patience: [const { ThrottleSlot::new() }; PATIENCE],
             throttle: StaticCell::new(),
@@ -190,7 +198,11 @@ impl<B: Board> Memory<B> {
             .init_with(Tables::new)
             .server(image, signer, verifiers)
         {
-            Ok(server) => Some(self.server.init(server)),
+            Ok(server) => {
+                let server = self.server.init(server);
+                server.remember(self.tokens.take());
+                Some(server)
+            }
             Err(cause) => {
                 defmt::error!("event=\"configuration_refused\" cause={}", cause);
                 None
@@ -367,7 +379,7 @@ pub async fn tend<B: Board>(
     let vitals = gateway.surroundings();
     let tending = async {
         let mut passed: u32 = 0;
-        let mut is_told = gateway.is_store_down();
+        let mut keeper = Keeper::of::<B>(gateway);
         loop {
             Timer::after_secs(INTERVAL.into()).await;
             let mut all = 0..;
@@ -377,7 +389,7 @@ pub async fn tend<B: Board>(
             }
             passed = passed.wrapping_add(INTERVAL);
             let is_minute_over = u64::from(passed) >= Vitals::<B::Entropy>::INTERVAL;
-            keeping::mend::<B>(gateway, &mut is_told, is_minute_over);
+            keeper.mend::<B>(gateway, is_minute_over);
             if !is_minute_over {
                 continue;
             }

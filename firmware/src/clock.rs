@@ -8,14 +8,18 @@
 //! | --- | --- | --- |
 //! | more than a day before the image was made, or before what was committed | refused | refused |
 //! | more than 10 years after the image was made | refused | refused |
+//! | a server's, more than 30 days after either | refused until it was told three times | – |
 //! | more than a day away from the time, or from what it was before the corrections of the last day | – | refused |
 //! | anything else | taken | taken |
 //!
 //! SNTP is not authenticated, and a battery runs out: "one spoofed SNTP answer
-//! must not end the device". What was refused is told to the caller, for the
-//! log. A board that was given a wrong time at first, within the 10 years, keeps
-//! it until it is restarted, and its real-time clock is set if that was wrong.
-//! After the 10 years a device needs a new image.
+//! must not end the device". What is committed in a wrong time is the floor from
+//! then on, so a server's first time that is far from all that is known has to
+//! be confirmed by two more answers, which go on as the uptime does; one that is
+//! less than 30 days ahead is right again by itself. What was refused is told to the
+//! caller, for the log. A board that was given a wrong time at first, within the
+//! 10 years, keeps it until it is restarted, and its real-time clock is set if
+//! that was wrong. After the 10 years a device needs a new image.
 //!
 //! While the time is not known the core answers 503, and 503 too while it is
 //! behind what was committed.
@@ -107,6 +111,9 @@ pub enum TimeRefused {
     TooEarly,
     /// It is more than 10 years after the image was made.
     TooLate,
+    /// It is the first one, a server's, and more than 30 days after the image was
+    /// made and after all that was committed: it has to be told again.
+    Unconfirmed,
     /// It is more than a day away from the time that the clock has, or would
     /// have without the corrections of the last day.
     Jump,
@@ -120,7 +127,16 @@ pub enum TimeRefused {
 pub struct TrustedClock {
     earliest: Cell<UnixTime>,
     latest: UnixTime,
+    /// A first time that is to be confirmed.
+    heard: Cell<Option<Heard>>,
     set: Cell<Option<Set>>,
+}
+
+/// A time that was told more than once, as it was told last.
+#[derive(Clone, Copy, Debug)]
+struct Heard {
+    moment: Moment,
+    times: u8,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -171,6 +187,12 @@ const LIFE: Seconds = Seconds::days(3653);
 
 const DAY_OF_UPTIME: u64 = 86_400_000;
 
+/// So far ahead of all that is known a server's first time may be.
+const NEAR: Seconds = Seconds::days(30);
+
+/// How often it has to be told if it is farther.
+const CONFIRMED: u8 = 3;
+
 impl TrustedClock {
     /// Up to this a clock that is fast stands still until the time has come,
     /// instead of going back: what was committed a moment ago is then never
@@ -190,14 +212,19 @@ impl TrustedClock {
         TrustedClock {
             earliest: Cell::new(UnixTime(newest.0.saturating_sub(DAY.0 as u64))),
             latest: provisioned_at.plus(LIFE),
+            heard: Cell::new(None),
             set: Cell::new(None),
         }
     }
 
-    /// Something was committed at `floor`, as it turns out now.
-    pub fn not_before(&self, floor: UnixTime) {
+    /// Something was committed at `floor`, as it turns out now. A time that would
+    /// have been refused with that is not the time any more.
+    pub fn not_before(&self, floor: UnixTime, uptime: u64) {
         let earliest = UnixTime(floor.0.saturating_sub(u64::from(DAY.0)));
         self.earliest.set(self.earliest.get().max(earliest));
+        let set = self.set.get();
+        let set = set.filter(|set| set.now(uptime) >= self.earliest.get());
+        self.set.set(set);
     }
 
     /// The time, unless it is not known.
@@ -241,9 +268,11 @@ impl TrustedClock {
             return Err(TimeRefused::TooLate);
         }
         let before = self.set.get();
+        let told = Moment { time, uptime };
         let (set, correction) = match before {
-            None => (Set::first(Moment { time, uptime }), Correction::First),
-            Some(before) => before.corrected(source, Moment { time, uptime })?,
+            None if !self.is_confirmed(source, told) => return Err(TimeRefused::Unconfirmed),
+            None => (Set::first(told), Correction::First),
+            Some(before) => before.corrected(source, told)?,
         };
         let server_heard = match source {
             TimeSource::RealTimeClock => set.server_heard,
@@ -254,6 +283,24 @@ impl TrustedClock {
             ..set
         }));
         Ok(correction)
+    }
+
+    /// Whether a first time is to be taken: it is near, or was heard before.
+    fn is_confirmed(&self, source: TimeSource, told: Moment) -> bool {
+        let near = self.earliest.get().plus(DAY).plus(NEAR);
+        if source == TimeSource::RealTimeClock || told.time <= near {
+            return true;
+        }
+        let before = self.heard.get().filter(|heard| {
+            let expected = heard.moment.counted_on(told.uptime);
+            apart(told.time, expected) <= source.tolerance().saturating_add(1)
+        });
+        let times = before.map_or(0, |heard| heard.times).saturating_add(1);
+        self.heard.set(Some(Heard {
+            moment: told,
+            times,
+        }));
+        times >= CONFIRMED
     }
 }
 
@@ -334,6 +381,7 @@ impl fmt::Display for TimeRefused {
         f.write_str(match self {
             TimeRefused::TooEarly => "the time is before what was written",
             TimeRefused::TooLate => "the time is too far ahead",
+            TimeRefused::Unconfirmed => "the time is far ahead, and has to be told again",
             TimeRefused::Jump => "the time is more than a day away",
         })
     }

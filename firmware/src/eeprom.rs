@@ -4,8 +4,10 @@
 //! write to. An erasure here is a write of ones, and takes a write cycle (5 ms)
 //! for each page. Everything waits for the chip.
 //!
-//! FRAM with two octets of address (FM24C64, MB85RC256 and others) is spoken to
-//! in the same way: it has no pages, and no write cycle to wait for.
+//! Whatever few octets of a page are sent, the chip erases and programs all of it
+//! in that cycle. If the power fails meanwhile, any octet of the page may be
+//! lost, also one that was written long ago. So pages are what it programs at
+//! once, and nothing shares one with what is written at another time.
 #![deny(
     clippy::arithmetic_side_effects,
     clippy::cast_possible_truncation,
@@ -37,10 +39,25 @@ const TRIES: u16 = 2;
 /// so around it.
 ///
 /// A store that begins a sector has everything wait for a write cycle of each
-/// page: 160 ms for 4,096 octets in pages of 128, which are 40 grants.
-pub struct Eeprom<I, const ADDRESS: u8, const SIZE: u32, const SECTOR: usize> {
+/// page: 160 ms for 4,096 octets in pages of 128, which are 31 grants.
+///
+/// One without pages is [`Fram`].
+pub struct Eeprom<
+    I,
+    const ADDRESS: u8,
+    const SIZE: u32,
+    const SECTOR: usize,
+    const HAS_PAGES: bool = true,
+> {
     bus: I,
 }
+
+/// FRAM with two octets of address (FM24C64, MB85RC256 and others). It is spoken
+/// to in the same way, and has no pages and no write cycle: it writes each octet
+/// as it comes, and no other. So it programs 4 at once, as flash does, and a
+/// grant takes 100.
+pub type Fram<I, const ADDRESS: u8, const SIZE: u32, const SECTOR: usize> =
+    Eeprom<I, ADDRESS, SIZE, SECTOR, false>;
 
 /// Why a chip does not do what it is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,8 +92,8 @@ impl NorFlashError for EepromError {
     }
 }
 
-impl<I: I2c, const ADDRESS: u8, const SIZE: u32, const SECTOR: usize>
-    Eeprom<I, ADDRESS, SIZE, SECTOR>
+impl<I: I2c, const ADDRESS: u8, const SIZE: u32, const SECTOR: usize, const HAS_PAGES: bool>
+    Eeprom<I, ADDRESS, SIZE, SECTOR, HAS_PAGES>
 {
     /// The octets that are written at once: what all makers' chips of that size
     /// take. A write that went on would begin again at the page's start.
@@ -88,7 +105,13 @@ impl<I: I2c, const ADDRESS: u8, const SIZE: u32, const SECTOR: usize>
 
     /// The chip on this bus.
     pub const fn new(bus: I) -> Self {
-        const { assert!(SIZE <= 65_536, "an address has two octets") };
+        const {
+            assert!(SIZE <= 65_536, "an address has two octets");
+            assert!(
+                SECTOR.is_multiple_of(Self::WRITE_SIZE),
+                "sectors are of whole pages"
+            );
+        }
         Eeprom { bus }
     }
 
@@ -165,14 +188,14 @@ impl<I: I2c, const ADDRESS: u8, const SIZE: u32, const SECTOR: usize>
     }
 }
 
-impl<I: I2c, const ADDRESS: u8, const SIZE: u32, const SECTOR: usize> ErrorType
-    for Eeprom<I, ADDRESS, SIZE, SECTOR>
+impl<I: I2c, const ADDRESS: u8, const SIZE: u32, const SECTOR: usize, const HAS_PAGES: bool>
+    ErrorType for Eeprom<I, ADDRESS, SIZE, SECTOR, HAS_PAGES>
 {
     type Error = EepromError;
 }
 
-impl<I: I2c, const ADDRESS: u8, const SIZE: u32, const SECTOR: usize> ReadNorFlash
-    for Eeprom<I, ADDRESS, SIZE, SECTOR>
+impl<I: I2c, const ADDRESS: u8, const SIZE: u32, const SECTOR: usize, const HAS_PAGES: bool>
+    ReadNorFlash for Eeprom<I, ADDRESS, SIZE, SECTOR, HAS_PAGES>
 {
     const READ_SIZE: usize = 1;
 
@@ -189,10 +212,13 @@ impl<I: I2c, const ADDRESS: u8, const SIZE: u32, const SECTOR: usize> ReadNorFla
     }
 }
 
-impl<I: I2c, const ADDRESS: u8, const SIZE: u32, const SECTOR: usize> NorFlash
-    for Eeprom<I, ADDRESS, SIZE, SECTOR>
+impl<I: I2c, const ADDRESS: u8, const SIZE: u32, const SECTOR: usize, const HAS_PAGES: bool>
+    NorFlash for Eeprom<I, ADDRESS, SIZE, SECTOR, HAS_PAGES>
 {
-    const WRITE_SIZE: usize = 4;
+    const WRITE_SIZE: usize = match HAS_PAGES {
+        true => Self::PAGE as usize,
+        false => 4,
+    };
     const ERASE_SIZE: usize = SECTOR;
 
     fn erase(&mut self, from: u32, to: u32) -> impl Future<Output = Result<(), EepromError>> {

@@ -36,7 +36,7 @@ use smallgate_core::oauth::Refusal;
 #[cfg(feature = "defmt")]
 pub use lines::{
     clock, connection, consulted, device, entropy, event, image, listening, rtc, sntp, start,
-    store, store_failed,
+    store, store_failed, store_spoiled,
 };
 
 /// How much an operator should mind a refusal.

@@ -1,8 +1,8 @@
 //! Grants on flash, through power cuts.
 //!
 //! A grant has a slot, and a slot's newest record is what counts. A record is
-//! appended to a log of cells, each of 96 octets and a slot's number; when that
-//! one operation is over, the commit is, so an answer that leaves after
+//! appended to a log of cells, each of 96 octets and a slot's number, in units of
+//! its own; when that one operation is over, the commit is, so an answer that leaves after
 //! [`Store::commit`] says nothing that a power cut takes back.
 //!
 //! ```text
@@ -11,8 +11,8 @@
 //!
 //! It works while the exchange waits: nothing else runs on the board then, so
 //! neither a client that hangs up nor a deadline comes between compare and
-//! append. A record takes what the flash takes for 100 octets; once a sector it
-//! takes an erasure more, and a copy of what still lives in the oldest one.
+//! append. A record takes what the flash takes for 100 octets, in whole units;
+//! once a sector it takes an erasure more, and a copy of what still lives in the oldest one.
 #![deny(
     clippy::arithmetic_side_effects,
     clippy::cast_possible_truncation,
@@ -25,6 +25,7 @@
 )]
 
 mod cell;
+mod index;
 mod kept;
 mod log;
 mod place;
@@ -36,6 +37,8 @@ use smallgate_core::store::slots::{Owner, Room, Standing, id_tag, matching, owne
 use smallgate_core::store::{Committed, Loaded, Seen, Store, StoreUnavailable, Write};
 use smallgate_core::time::UnixTime;
 
+use cell::GRAVE;
+use index::{Index, position};
 pub use kept::Kept;
 pub use log::OpenError;
 use log::{Failed, Log};
@@ -56,49 +59,13 @@ pub struct FlashStore<F, const SLOTS: usize> {
     limit: usize,
     /// The newest time that is in a record.
     newest: UnixTime,
+    /// A slot of which the flash may have another record than is known: its commit
+    /// failed, or it was the last one before the power did.
+    doubtful: Option<u16>,
+    /// A place is [`Place::SPOILED`].
+    has_spoiled: bool,
     index: Index<SLOTS>,
     places: [Place; SLOTS],
-}
-
-/// What is known of the slots without reading them.
-#[derive(Clone)]
-struct Index<const SLOTS: usize> {
-    /// How many slots are in use: the first ones.
-    used: usize,
-    /// The last stamp that was given out.
-    stamp: u32,
-    ids: [u16; SLOTS],
-    owners: [u16; SLOTS],
-    /// When a live grant ends; 0 where it is revoked.
-    ends: [u32; SLOTS],
-    stamps: [u32; SLOTS],
-}
-
-impl<const SLOTS: usize> Index<SLOTS> {
-    const EMPTY: Self = Index {
-        used: 0,
-        stamp: 0,
-        ids: [0; SLOTS],
-        owners: [0; SLOTS],
-        ends: [0; SLOTS],
-        stamps: [0; SLOTS],
-    };
-
-    /// The slot `at` has this record now.
-    fn note(&mut self, at: usize, grant: &Grant, record: &Record) {
-        let (Some(id), Some(owner), Some(end), Some(stamp)) = (
-            self.ids.get_mut(at),
-            self.owners.get_mut(at),
-            self.ends.get_mut(at),
-            self.stamps.get_mut(at),
-        ) else {
-            return;
-        };
-        self.used = at.saturating_add(1).max(self.used);
-        self.stamp = next_stamp(self.stamp);
-        (*id, *owner, *end) = (id_tag(&grant.id), owner_tag(record), end_of(grant));
-        *stamp = self.stamp;
-    }
 }
 
 /// How full and how worn a store is.
@@ -137,6 +104,8 @@ impl<F: NorFlash, const SLOTS: usize> FlashStore<F, SLOTS> {
             wanted: 0,
             limit: 0,
             newest: UnixTime(0),
+            doubtful: None,
+            has_spoiled: false,
             index: Index::EMPTY,
             places: [Place::NONE; SLOTS],
         }
@@ -164,8 +133,8 @@ impl<F: NorFlash, const SLOTS: usize> FlashStore<F, SLOTS> {
     }
 
     /// Finds what is on the flash, whatever it was doing when the power went.
-    /// It reads each octet once, or twice on blank flash, and writes nothing
-    /// but the first sector's head on that.
+    /// It reads each octet once, or twice where it is blank, and what is torn up to six
+    /// times; it writes nothing but the last sector's head on blank flash.
     ///
     /// # Errors
     ///
@@ -179,15 +148,24 @@ impl<F: NorFlash, const SLOTS: usize> FlashStore<F, SLOTS> {
             wanted => wanted.min(slots),
         };
         let (index, places, newest) = (&mut self.index, &mut self.places, &mut self.newest);
+        let mut last = None;
         self.log.open(slots, wanted, |slot, place, record| {
             let at = usize::from(slot);
             if let (Some(kept), Ok(grant)) = (places.get_mut(at), record.grant()) {
                 *kept = place;
+                last = Some(slot);
                 *newest = grant.touched_at().max(*newest);
                 index.note(at, &grant, record);
             }
         })?;
         self.limit = self.log.shape.half().min(usize::from(self.log.slots));
+        // No store uses more, nor would it find room to go on.
+        if self.index.used > self.limit {
+            return Err(OpenError::Foreign);
+        }
+        // It may have been programmed just so far that it is read today: it is
+        // written anew before anything else is.
+        self.doubtful = last;
         self.is_open = true;
         Ok(())
     }
@@ -196,6 +174,8 @@ impl<F: NorFlash, const SLOTS: usize> FlashStore<F, SLOTS> {
         self.is_open = false;
         self.index.used = 0;
         self.newest = UnixTime(0);
+        self.doubtful = None;
+        self.has_spoiled = false;
         self.places = [Place::NONE; SLOTS];
     }
 
@@ -217,6 +197,12 @@ impl<F: NorFlash, const SLOTS: usize> FlashStore<F, SLOTS> {
         }
     }
 
+    /// Records that were whole when the store was opened, and can not be read any
+    /// more: those grants are gone.
+    pub const fn spoiled(&self) -> u16 {
+        self.log.spoiled
+    }
+
     /// Hands each grant that is kept, live or not, to `look`, in no order.
     ///
     /// # Errors
@@ -226,6 +212,7 @@ impl<F: NorFlash, const SLOTS: usize> FlashStore<F, SLOTS> {
         for at in 0..self.index.used {
             if let Some(record) = self.read(at).map_err(|Failed| StoreUnavailable)?
                 && let Ok(grant) = record.grant()
+                && grant.id != GRAVE
             {
                 look(&grant);
             }
@@ -243,16 +230,53 @@ impl<F: NorFlash, const SLOTS: usize> FlashStore<F, SLOTS> {
         self.log.flash_mut()
     }
 
-    /// The record in the slot `at`.
+    /// The record in the slot `at`. One that was whole before and is not now is
+    /// gone: its tokens are refused as those of a grant that never was, and
+    /// everybody else is served.
     fn read(&mut self, at: usize) -> Result<Option<Record>, Failed> {
-        match self.places.get(at) {
-            None | Some(&Place::NONE) => Ok(None),
-            Some(place) => {
-                // What was whole before and is not now is a broken flash.
-                let found = self.log.read(*place)?;
-                found.map(|(_, record)| Some(record)).ok_or(Failed)
+        let place = self.places.get_mut(at);
+        let Some(place) = place.filter(|place| place.is_cell()) else {
+            return Ok(None);
+        };
+        let found = self.log.known(*place)?;
+        if found.is_none() {
+            *place = Place::SPOILED;
+            self.has_spoiled = true;
+        }
+        Ok(found.map(|(_, _, record)| record))
+    }
+
+    /// Looks whether the flash works. After a commit that failed it has to take
+    /// what is known of that slot anew: then it is seen to be written to, and what
+    /// was answered is what is on it.
+    fn settle(&mut self) -> Result<(), Failed> {
+        if let Some(slot) = self.doubtful {
+            match self.read(usize::from(slot))? {
+                Some(record) => self.log.append(slot, &record, &mut self.places)?,
+                None => self.bury(slot)?,
+            }
+            self.doubtful = None;
+        } else {
+            self.log.probe()?;
+        }
+        while self.has_spoiled {
+            let at = self.places.iter().position(|at| *at == Place::SPOILED);
+            match at.and_then(|at| u16::try_from(at).ok()) {
+                Some(slot) => self.bury(slot)?,
+                None => self.has_spoiled = false,
             }
         }
+        Ok(())
+    }
+
+    /// Has nothing in a slot come back: an older record than the one that is gone,
+    /// or one that nobody was to hear of.
+    fn bury(&mut self, slot: u16) -> Result<(), Failed> {
+        let grave = cell::tombstone();
+        let record = Record::new(&grave);
+        self.log.append(slot, &record, &mut self.places)?;
+        self.index.note(usize::from(slot), &grave, &record);
+        Ok(())
     }
 
     /// The slot of the grant `id`, with its record.
@@ -279,6 +303,7 @@ impl<F: NorFlash, const SLOTS: usize> FlashStore<F, SLOTS> {
     fn standing(&self, at: usize) -> Standing {
         match (self.places.get(at), self.index.ends.get(at)) {
             (None | Some(&Place::NONE), _) | (_, None) => Standing::Vacant,
+            (Some(&Place::SPOILED), _) => Standing::Revoked,
             (_, Some(0)) => Standing::Revoked,
             (_, Some(&u32::MAX)) => Standing::Until(UnixTime(u64::MAX)),
             (_, Some(end)) => Standing::Until(UnixTime(u64::from(*end))),
@@ -292,6 +317,9 @@ impl<F: NorFlash, const SLOTS: usize> FlashStore<F, SLOTS> {
         seen: Seen,
         write: Write<'_>,
     ) -> Result<Committed, Failed> {
+        if self.doubtful.is_some() || self.has_spoiled {
+            self.settle()?;
+        }
         let at = self.find(id)?.map(|(at, _)| at);
         if at.map_or(Seen::ABSENT, |at| self.seen(at)) != seen {
             return Ok(Committed::Conflict);
@@ -316,7 +344,9 @@ impl<F: NorFlash, const SLOTS: usize> FlashStore<F, SLOTS> {
 
     fn put(&mut self, at: usize, grant: &Grant, record: &Record) -> Result<(), Failed> {
         let slot = u16::try_from(at).map_err(|_| Failed)?;
+        self.doubtful = Some(slot);
         self.log.append(slot, record, &mut self.places)?;
+        self.doubtful = None;
         self.index.note(at, grant, record);
         Ok(())
     }
@@ -385,28 +415,5 @@ impl<F: NorFlash, const SLOTS: usize> Store for FlashStore<F, SLOTS> {
             Ok(committed) => committed,
             Err(Failed) => Committed::Unavailable,
         }
-    }
-}
-
-/// The first of `tags` from `from` and before `to` that is `tag`.
-fn position(tags: &[u16], from: usize, to: usize, tag: u16) -> Option<usize> {
-    let first = matching(tags.get(from..to)?, tag).next()?;
-    Some(from.saturating_add(first))
-}
-
-/// The stamp after `stamp`. It would have to go round between a load and its
-/// commit to be taken for another; 0 is nobody's.
-const fn next_stamp(stamp: u32) -> u32 {
-    match stamp.wrapping_add(1) {
-        0 => 1,
-        next => next,
-    }
-}
-
-/// When a grant gives way, as far as 32 bits tell; 0 if it does at once.
-fn end_of(grant: &Grant) -> u32 {
-    match Standing::of(grant) {
-        Standing::Until(end) => u32::try_from(end.0).unwrap_or(u32::MAX),
-        Standing::Vacant | Standing::Revoked => 0,
     }
 }

@@ -85,7 +85,7 @@ impl<S: EntropySource> Vitals<S> {
 
     /// Something was committed at `floor`: see [`TrustedClock::not_before`].
     pub fn not_before(&self, floor: UnixTime) {
-        self.clock.not_before(floor);
+        self.clock.not_before(floor, (self.uptime)());
     }
 
     /// Takes the time that a source tells.

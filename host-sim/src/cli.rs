@@ -5,11 +5,14 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use smallgate_core::jose::Algorithm;
-use smallgate_core::profile::{self, Profile};
+use smallgate_core::oauth::Client;
+use smallgate_core::profile::{self, GrantType, Profile};
 
 use crate::clock::HostClock;
 use crate::config::{self, Document};
+use crate::generation::Source;
 use crate::provision::{Provision, missing, slow_log_in};
+use crate::region::Region;
 use crate::serve::Plan;
 use crate::{credentials, keys, log, serve, store, tokens};
 
@@ -114,8 +117,14 @@ struct Serve {
     listen: Option<SocketAddr>,
     /// Where grants are kept: `memory`, 65,536 of them, gone with the process;
     /// or `file:PATH`, a simulated flash chip, as boards have it, which outlives
-    /// the process. That needs configured keys
-    #[arg(long, value_name = "memory|file:PATH", default_value = "memory")]
+    /// the process; or `nats://HOST:PORT,HOST:PORT/BUCKET`, servers with JetStream,
+    /// where several gateways keep them together (how: `[store]` of the
+    /// configuration). The latter two need configured keys
+    #[arg(
+        long,
+        value_name = "memory|file:PATH|nats://HOST:PORT,…",
+        default_value = "memory"
+    )]
     store: String,
     #[command(flatten)]
     geometry: store::Geometry,
@@ -135,17 +144,14 @@ struct Serve {
 impl Serve {
     fn run(self) -> Result<(), String> {
         log::start(self.log, self.log_level);
-        let store = match (self.store.as_str(), self.store.strip_prefix("file:")) {
-            ("memory", _) => store::Place::Memory,
-            (_, Some(path)) if !path.is_empty() => store::Place::File {
-                path: path.into(),
-                geometry: self.geometry,
-            },
-            _ => return Err("--store: use memory or file:PATH".to_owned()),
-        };
+        let store = store::Place::parse(&self.store, self.geometry)
+            .map_err(|error| format!("--store: {error}"))?;
         serve::serve(Plan {
-            config: self.config,
-            image: self.image,
+            from: match (self.config, self.image) {
+                (_, Some(image)) => Source::Image(image),
+                (Some(config), None) => Source::File(config),
+                (None, None) => Source::Demonstration,
+            },
             profile: self.profile,
             listen: self.listen,
             clock: HostClock::from_argument(&self.clock)
@@ -316,13 +322,24 @@ fn example_for_board() -> Result<(), String> {
     Ok(())
 }
 
+/// Whether people get tokens by way of this client.
+fn logs_people_in(client: &Client<'_>) -> bool {
+    let has = |grant| client.grant_types.contains(grant);
+    has(GrantType::Password)
+        || has(GrantType::AuthorizationCode) && !client.redirect_uris.is_empty()
+}
+
 fn check(file: &std::path::Path) -> Result<(), String> {
     let document = Document::read(file).map_err(|error| error.to_string())?;
-    document
+    let settings = document
         .server_settings()
         .map_err(|error| error.to_string())?;
+    document
+        .store_settings()
+        .map_err(|error| error.to_string())?;
+    let (region, made) = (Region::default(), keys::Made::default());
     let built = document
-        .build(None, "http://127.0.0.1:8080")
+        .build(&region, &made, None, "http://127.0.0.1:8080")
         .map_err(|error| error.to_string())?;
     let configuration = built.server.configuration();
     println!(
@@ -347,11 +364,17 @@ fn check(file: &std::path::Path) -> Result<(), String> {
             built.notes.issuer_assumed,
             "no issuer: it will be the address listened on",
         ),
+        (
+            !configuration.users.is_empty() && !configuration.clients.iter().any(logs_people_in),
+            "nobody can log in: no client has the grant authorization_code with redirect_uris, or password",
+        ),
     ];
     for (_, note) in notes.iter().filter(|(applies, _)| *applies) {
         println!("note: {note}");
     }
-    for path in &built.notes.exposed_keys {
+    let tls = settings.tls.as_ref();
+    let exposed = tls.and_then(|tls| tls.exposed.as_ref());
+    for path in built.notes.exposed_keys.iter().chain(exposed) {
         println!(
             "note: the key file {} is open to others: chmod 600 it",
             path.display()

@@ -71,7 +71,12 @@ impl HostClock {
                     true => None,
                     false => system_time(),
                 };
-                let since = UnixTime(since.load(Ordering::Relaxed));
+                let since = match now {
+                    // Who goes back before the start has been there since then.
+                    Some(now) => since.fetch_min(now.0, Ordering::Relaxed).min(now.0),
+                    None => since.load(Ordering::Relaxed),
+                };
+                let since = UnixTime(since);
                 Reading { now, since }
             }
             HostClock::Stepped(reading) => *reading.lock().unwrap_or_else(PoisonError::into_inner),
@@ -237,6 +242,21 @@ mod tests {
         let found = clock.step(br#"{"unset":false}"#).unwrap();
         assert!(found.since > START);
         assert!(found.now.unwrap() >= found.since);
+    }
+
+    /// Who starts with a clock that is fast does not serve since a time to come.
+    #[test]
+    fn r27_a_real_clock_that_goes_back_before_the_start_takes_that_along() {
+        let clock = HostClock::Real {
+            since: AtomicU64::new(u64::MAX),
+            is_lost: AtomicBool::new(false),
+        };
+        let first = clock.reading();
+        assert_eq!(Some(first.since), first.now);
+        std::thread::sleep(std::time::Duration::from_millis(1100));
+        let second = clock.reading();
+        assert_eq!(second.since, first.since);
+        assert!(second.now > first.now);
     }
 
     #[test]

@@ -12,8 +12,10 @@ mod fault;
 mod file;
 mod network;
 mod server;
+mod store;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod values;
 
 use std::path::{Path, PathBuf};
@@ -29,7 +31,11 @@ pub(crate) use self::devices::LAST_PIN;
 pub(crate) use self::fault::ConfigError;
 use self::fault::{Fault, SourceText};
 use self::file::File;
-pub(crate) use self::server::ServerSettings;
+pub(crate) use self::server::{DEFAULT_LISTEN, ServerSettings};
+pub(crate) use self::tls::Tls;
+use crate::keys::Made;
+use crate::region::Region;
+use crate::store::Settings;
 
 /// A file with every key there is, explained.
 pub(crate) const EXAMPLE: &str = include_str!("../example.toml");
@@ -43,27 +49,26 @@ pub(crate) struct Document {
 }
 
 /// What a configuration makes.
-pub(crate) struct Built {
-    /// The server, for the rest of the process's life.
-    pub(crate) server: AuthorizationServer<'static>,
+pub(crate) struct Built<'r> {
+    pub(crate) server: AuthorizationServer<'r>,
     /// How patient it is.
     pub(crate) throttle: ThrottlePolicy,
     /// What is behind the tokens.
-    pub(crate) devices: &'static [Device<'static>],
+    pub(crate) devices: &'r [Device<'r>],
     /// What an operator should know.
     pub(crate) notes: Notes,
     /// What `server` does not tell, for an image.
-    pub(crate) packing: Packing,
+    pub(crate) packing: Packing<'r>,
 }
 
 /// Keys as they are written down, and what is for boards alone.
-pub(crate) struct Packing {
+pub(crate) struct Packing<'r> {
     pub(crate) signing_key: Jwk,
     pub(crate) retired_keys: Vec<Jwk>,
     pub(crate) handle_keys: HandleSecrets,
     pub(crate) timeouts: Timeouts,
     pub(crate) trusted_proxies: Vec<Subnet>,
-    pub(crate) network: Option<Network<'static>>,
+    pub(crate) network: Option<Network<'r>>,
 }
 
 /// What was not configured, or is not fit for more than a demonstration.
@@ -107,7 +112,12 @@ impl Document {
 
     /// What the desktop's side of it needs to know.
     pub(crate) fn server_settings(&self) -> Result<ServerSettings, ConfigError> {
-        ServerSettings::new(&self.file.server).map_err(|fault| self.source.error(&fault))
+        ServerSettings::new(&self.file, &self.folder).map_err(|fault| self.source.error(&fault))
+    }
+
+    /// How grants are kept where several gateways do.
+    pub(crate) fn store_settings(&self) -> Result<Settings, ConfigError> {
+        store::settings(&self.file.store, &self.folder).map_err(|fault| self.source.error(&fault))
     }
 
     /// Refuses what a board would ignore.
@@ -115,11 +125,17 @@ impl Document {
         board::check(&self.file).map_err(|fault| self.source.error(&fault))
     }
 
-    /// Makes the authorization server. `asked` is the profile named on the
-    /// command line, and `url` stands in for an issuer.
-    pub(crate) fn build(&self, asked: Option<&Profile>, url: &str) -> Result<Built, ConfigError> {
+    /// Makes the authorization server, in `region`. `asked` is the profile named
+    /// on the command line, `url` stands in for an issuer and `made` for keys.
+    pub(crate) fn build<'r>(
+        &self,
+        region: &'r Region,
+        made: &Made,
+        asked: Option<&Profile>,
+        url: &str,
+    ) -> Result<Built<'r>, ConfigError> {
         self.profile(asked)
-            .and_then(|profile| build::build(&self.file, profile, &self.folder, url))
+            .and_then(|profile| build::build(region, made, &self.file, profile, &self.folder, url))
             .map_err(|fault| self.source.error(&fault))
     }
 

@@ -15,6 +15,7 @@ use smallgate_firmware::http::Refused;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
+use tokio_rustls::server::TlsStream;
 
 use crate::refusal;
 
@@ -90,9 +91,15 @@ pub(crate) struct Patience {
 const LEFTOVER: usize = 256 * 1024;
 const LEFTOVER_TIME: Duration = Duration::from_secs(2);
 
+/// What carries a connection's octets.
+pub(crate) enum Transport {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
 /// A stream that fails once its phase has lasted too long.
 pub(crate) struct Stream {
-    tcp: TcpStream,
+    transport: Transport,
     phase: Phase,
     patience: Patience,
     /// The phase that `sleep` was set for.
@@ -107,9 +114,9 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
-    pub(crate) fn new(tcp: TcpStream, phase: Phase, patience: Patience) -> Self {
+    pub(crate) fn new(transport: Transport, phase: Phase, patience: Patience) -> Self {
         Stream {
-            tcp,
+            transport,
             phase,
             patience,
             armed: None,
@@ -154,7 +161,7 @@ impl Stream {
         let mut room = [0; 4096];
         while let Some(left) = self.leftover {
             let mut room = ReadBuf::new(&mut room);
-            match Pin::new(&mut self.tcp).poll_read(cx, &mut room) {
+            match Pin::new(&mut self.transport).poll_read(cx, &mut room) {
                 Poll::Ready(Ok(())) if !room.filled().is_empty() => {
                     self.leftover = left.checked_sub(room.filled().len());
                 }
@@ -173,7 +180,7 @@ impl AsyncRead for Stream {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
-        let outcome = Pin::new(&mut self.tcp).poll_read(cx, buf);
+        let outcome = Pin::new(&mut self.transport).poll_read(cx, buf);
         if buf.filled().len() > before {
             self.heard = true;
             if self.phase.doing() == Doing::Idle {
@@ -185,7 +192,9 @@ impl AsyncRead for Stream {
             matches!(&outcome, Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::TimedOut);
         if is_late && self.heard && self.phase.doing() == Doing::Head {
             // There is room for it, or nobody who reads.
-            let _unread = self.tcp.try_write(&refusal::answer(Refused::HeadTooLate));
+            let answer = refusal::answer(Refused::HeadTooLate);
+            let _unread = Pin::new(&mut self.transport).poll_write(cx, &answer);
+            let _unread = Pin::new(&mut self.transport).poll_flush(cx);
         }
         outcome
     }
@@ -201,11 +210,11 @@ impl AsyncWrite for Stream {
             self.instead = refusal::instead_of(octets).map(VecDeque::from);
         }
         let Some(mut instead) = self.instead.take() else {
-            let outcome = Pin::new(&mut self.tcp).poll_write(cx, octets);
+            let outcome = Pin::new(&mut self.transport).poll_write(cx, octets);
             return self.or_too_late(cx, outcome);
         };
         while !instead.is_empty() {
-            let outcome = Pin::new(&mut self.tcp).poll_write(cx, instead.as_slices().0);
+            let outcome = Pin::new(&mut self.transport).poll_write(cx, instead.as_slices().0);
             match self.or_too_late(cx, outcome) {
                 Poll::Ready(Ok(written)) => drop(instead.drain(..written)),
                 unfinished => {
@@ -227,21 +236,24 @@ impl AsyncWrite for Stream {
         {
             return self.poll_write(cx, slice);
         }
-        let outcome = Pin::new(&mut self.tcp).poll_write_vectored(cx, slices);
+        let outcome = Pin::new(&mut self.transport).poll_write_vectored(cx, slices);
         self.or_too_late(cx, outcome)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.tcp.is_write_vectored()
+        self.transport.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tcp).poll_flush(cx)
+        // TLS takes octets that nobody reads, and waits here.
+        let outcome = Pin::new(&mut self.transport).poll_flush(cx);
+        self.or_too_late(cx, outcome)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.leftover.is_none() {
-            ready!(Pin::new(&mut self.tcp).poll_shutdown(cx))?;
+            let outcome = Pin::new(&mut self.transport).poll_shutdown(cx);
+            ready!(self.or_too_late(cx, outcome))?;
             if self.phase.doing() != Doing::Leaving {
                 return Poll::Ready(Ok(()));
             }
@@ -249,5 +261,63 @@ impl AsyncWrite for Stream {
             self.sleep.as_mut().reset(Instant::now() + LEFTOVER_TIME);
         }
         self.poll_leftover(cx).map(Ok)
+    }
+}
+
+impl AsyncRead for Transport {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Transport::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
+            Transport::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for Transport {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        octets: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Transport::Plain(stream) => Pin::new(stream).poll_write(cx, octets),
+            Transport::Tls(stream) => Pin::new(stream).poll_write(cx, octets),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Transport::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
+            Transport::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Transport::Plain(stream) => stream.is_write_vectored(),
+            Transport::Tls(stream) => stream.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Transport::Plain(stream) => Pin::new(stream).poll_flush(cx),
+            Transport::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Transport::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
+            Transport::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
     }
 }

@@ -81,13 +81,16 @@ mod tests {
 
     use super::*;
     use crate::credentials;
+    use crate::keys::Made;
+    use crate::region::Region;
 
     #[test]
     fn every_profile_has_a_demonstration_that_its_own_file_makes() {
         for profile in profile::ALL {
+            let (region, made) = (Region::default(), Made::default());
             let built = document(Some(profile))
                 .unwrap()
-                .build(Some(profile), "http://127.0.0.1:8080")
+                .build(&region, &made, Some(profile), "http://127.0.0.1:8080")
                 .unwrap_or_else(|error| panic!("{error}"));
             let configuration = built.server.configuration();
             assert_eq!(configuration.profile.name, profile.name);

@@ -2,33 +2,30 @@
 //! memory, and the firmware's devices. An exchange runs here from its beginning to its end.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
 use std::time::{Duration, Instant};
 
 use smallgate_core::http::Request;
-use smallgate_core::oauth::{
-    Answer, AuthorizationServer, Clock, Step, Throttle, ThrottlePolicy, ThrottleSlot, Work,
-};
+use smallgate_core::oauth::{Answer, Clock, Step, Work};
 use smallgate_core::secret::Entropy;
-use smallgate_core::store::Committed;
+use smallgate_core::store::{Committed, Loaded, StoreUnavailable};
 use smallgate_core::time::UnixTime;
 use smallgate_firmware::devices::{self, Ask, Device, Devices};
 use smallgate_firmware::http::status;
 
 use crate::breadboard::{Breadboard, Bus, SimulatedLines};
 use crate::clock::HostClock;
+use crate::generation::Generation;
+use crate::log;
+use crate::meters::{Gauges, Meters};
 use crate::noise::Noise;
 use crate::outage::Outage;
+use crate::region::Region;
 use crate::store::Store;
-use crate::{credentials, log};
-
-/// Failures that are remembered, for pairs of client or user and source.
-static PATIENCE: [ThrottleSlot; 1024] = [const { ThrottleSlot::new() }; 1024];
 
 /// Everything that an exchange needs.
 pub(crate) struct Gateway {
-    server: AuthorizationServer<'static>,
-    throttle: Throttle<'static>,
+    current: RwLock<Arc<Generation>>,
     store: Store,
     outage: Outage,
     pub(crate) clock: HostClock,
@@ -39,6 +36,7 @@ pub(crate) struct Gateway {
     devices: Mutex<Devices<'static, SimulatedLines>>,
     pub(crate) breadboard: Breadboard,
     pub(crate) noise: Noise,
+    pub(crate) meters: Meters,
     started: Instant,
 }
 
@@ -48,16 +46,14 @@ pub(crate) struct Starved;
 
 impl Gateway {
     pub(crate) fn new(
-        server: AuthorizationServer<'static>,
-        patience: ThrottlePolicy,
+        generation: Generation,
         clock: HostClock,
         (store, floor): (Store, UnixTime),
-        devices: &'static [Device<'static>],
-    ) -> Result<Self, String> {
+    ) -> Self {
+        let devices = wired(generation.ready().devices);
         let breadboard = Breadboard::of(devices);
-        Ok(Gateway {
-            server,
-            throttle: Throttle::new(&PATIENCE, patience, credentials::random()?),
+        Gateway {
+            current: RwLock::new(Arc::new(generation)),
             store,
             outage: Outage::none(),
             clock,
@@ -66,8 +62,9 @@ impl Gateway {
             devices: Mutex::new(Devices::new(devices.into(), breadboard.lines())),
             breadboard,
             noise: Noise::start(),
+            meters: Meters::new(),
             started: Instant::now(),
-        })
+        }
     }
 
     /// Reads the sensors and looks after the entropy for the rest of the process's
@@ -103,6 +100,17 @@ impl Gateway {
         self.devices.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// All counters, as Prometheus reads them.
+    pub(crate) fn metrics(&self) -> String {
+        let current = self.current();
+        self.meters.text(&Gauges {
+            profile: current.server().configuration().profile.name,
+            clock: self.clock.reading().now.is_some(),
+            entropy: self.noise.is_healthy(),
+            store: !self.outage.is_on(),
+        })
+    }
+
     /// In seconds, as a board counts them.
     fn uptime(&self) -> u32 {
         u32::try_from(self.started.elapsed().as_secs()).unwrap_or(u32::MAX)
@@ -113,29 +121,66 @@ impl Gateway {
         self.noise.octets().map(Entropy::new).ok_or(Starved)
     }
 
-    pub(crate) fn server(&self) -> &AuthorizationServer<'static> {
-        &self.server
+    /// The configuration, for a request or connection that begins now.
+    pub(crate) fn current(&self) -> Arc<Generation> {
+        let current = self.current.read();
+        Arc::clone(&current.unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Answers `request`, in one go: nothing in here waits for the network, so
-    /// a client that hangs up can not cut an exchange off before its commit.
+    /// Has what begins from now on begin with `next`.
+    pub(crate) fn take(&self, next: Generation) -> Arc<Generation> {
+        let next = Arc::new(next);
+        let current = self.current.write();
+        // It is freed after the lock, if nobody needs it any more.
+        let _previous = std::mem::replace(
+            &mut *current.unwrap_or_else(PoisonError::into_inner),
+            Arc::clone(&next),
+        );
+        next
+    }
+
+    /// Sees every second whether a store works that other gateways share, so that
+    /// it is known without a request that asks. For the rest of the process's life.
+    pub(crate) async fn keep_watching(&self) {
+        let tell = |beat: Result<(), StoreUnavailable>| match beat {
+            Ok(()) => self.outage.end(self.clock.reading().now),
+            Err(StoreUnavailable) => self.outage.begin(),
+        };
+        self.store.beat(tell).await;
+    }
+
+    /// Whether an exchange waits for a network: then whoever answers a client that
+    /// may hang up has it run by itself.
+    pub(crate) const fn waits(&self) -> bool {
+        self.store.is_shared()
+    }
+
+    /// Answers `request`. With a store of its own it does so in one go and waits
+    /// for no network, so a client that hangs up can not cut an exchange off before
+    /// its commit.
     ///
     /// The store is locked for a load or a commit and never while anything is
     /// signed, verified or hashed. What either says is durable, as far as the
     /// store is, before the exchange goes on.
-    pub(crate) fn exchange<'x>(
+    pub(crate) async fn exchange<'x>(
         &'x self,
+        generation: &'x Generation,
         request: Request<'_, 'x>,
         out: &'x mut [u8],
     ) -> Result<Answer<'x>, Starved> {
+        let (server, throttle) = (generation.server(), &generation.throttle);
         if status::is_asked(&request) {
             let devices = self.devices().list().count();
-            let is_clock_set = self.clock.reading().now.is_some();
+            let now = self.clock.reading().now;
+            let health = status::Health {
+                clock: now.is_some(),
+                entropy: self.noise.is_healthy(),
+                store: !self.outage.lasts(&self.store, now),
+            };
             return Ok(status::answer(
                 &request,
-                &self.server,
-                is_clock_set,
-                self.noise.is_healthy(),
+                server,
+                health,
                 self.uptime(),
                 devices,
                 out,
@@ -145,15 +190,11 @@ impl Gateway {
         let list = self.devices().list();
         let Some((ask, scope)) = Ask::of(&request, list) else {
             let entropy = self.entropy()?;
-            let step = self
-                .server
-                .begin(request, self.clock(), entropy, &self.throttle, out);
-            return Ok(self.run(step, is_out));
+            let step = server.begin(request, self.clock(), entropy, throttle, out);
+            return Ok(self.run(step, is_out).await);
         };
-        let step = self
-            .server
-            .authorize(&request, scope, self.clock(), &self.throttle, out);
-        let mut answer = self.run(step, is_out);
+        let step = server.authorize(&request, scope, self.clock(), throttle, out);
+        let mut answer = self.run(step, is_out).await;
         if let Some(permit) = answer.permit() {
             let uptime = self.uptime();
             self.devices().answer(ask, permit, uptime);
@@ -162,21 +203,29 @@ impl Gateway {
     }
 
     /// Takes an exchange to its end. One that began in an outage commits nothing,
-    /// even if that ends meanwhile: it does not know when it did.
-    fn run<'x>(&'x self, mut step: Step<'x>, is_out: bool) -> Answer<'x> {
+    /// even if that ends meanwhile: it does not know when it did. Of a shared store
+    /// it reads nothing either, since that may be no more the truth.
+    async fn run<'x>(&'x self, mut step: Step<'x>, is_out: bool) -> Answer<'x> {
+        let mut visit = self.store.visit();
         loop {
             step = match step {
+                Step::Load(load) if is_out && self.store.is_shared() => {
+                    load.resume(Err(StoreUnavailable))
+                }
                 Step::Load(load) => {
-                    let loaded = self.store.load(load.id());
-                    if loaded.is_err() {
-                        self.outage.begin();
+                    let loaded = visit.load(load.id()).await;
+                    match &loaded {
+                        Err(_) => self.outage.begin(),
+                        Ok(loaded) => self.note(loaded),
                     }
                     load.resume(loaded)
                 }
                 Step::Work(work) => self.hash(work),
                 Step::Commit(commit) if is_out => commit.resume(Committed::Unavailable),
                 Step::Commit(commit) => {
-                    let done = self.store.commit(&commit);
+                    let begun = Instant::now();
+                    let done = visit.commit(&commit).await;
+                    self.meters.commit(&done, begun.elapsed());
                     if matches!(done, Committed::Done | Committed::GaveWay(_)) {
                         self.floor.fetch_max(commit.now().0, Ordering::Release);
                     }
@@ -190,6 +239,16 @@ impl Gateway {
                 }
                 Step::Done(answer) => return answer,
             };
+        }
+    }
+
+    /// What another gateway wrote was written in its time: the floor is of all.
+    fn note(&self, loaded: &Loaded) {
+        if let Some(record) = loaded.record.filter(|_| self.store.is_shared())
+            && let Ok(grant) = record.grant()
+        {
+            let written = grant.touched_at().0;
+            self.floor.fetch_max(written, Ordering::Release);
         }
     }
 
@@ -218,6 +277,18 @@ impl Gateway {
     }
 }
 
+/// What is wired stays so for the rest of the process's life.
+fn wired(devices: &[Device<'_>]) -> &'static [Device<'static>] {
+    let region: &'static Region = Box::leak(Box::default());
+    let devices = devices.iter().map(|device| Device {
+        name: region.text(device.name),
+        kind: device.kind,
+        read: region.text(device.read),
+        write: region.text(device.write),
+    });
+    region.list(&devices.collect::<Vec<_>>())
+}
+
 /// Has a thread call `tend` as often as every so many seconds.
 fn every(name: &str, seconds: u32, mut tend: impl FnMut() + Send + 'static) -> Result<(), String> {
     std::thread::Builder::new()
@@ -234,26 +305,24 @@ fn every(name: &str, seconds: u32, mut tend: impl FnMut() + Send + 'static) -> R
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
     use std::sync::atomic::AtomicBool;
 
     use super::*;
-    use crate::config::Document;
+    use crate::generation::{Origin, Source};
+    use crate::keys::Made;
 
     #[test]
     fn r40_a_commit_of_another_thread_does_not_make_the_clock_go_back() {
-        let built = Document::parse("test.toml".to_owned(), String::new(), PathBuf::new())
-            .and_then(|document| document.build(None, "http://127.0.0.1:8080"))
-            .unwrap();
+        let origin = Origin {
+            from: Source::Demonstration,
+            profile: None,
+            made: Made::default(),
+            salt: [0; 16],
+        };
+        let (found, settings) = origin.find().unwrap();
+        let generation = origin.generation(found, settings, "http://127.0.0.1:8080");
         let clock = HostClock::from_argument("2026-01-01T00:00:00Z").unwrap();
-        let gateway = Gateway::new(
-            built.server,
-            built.throttle,
-            clock,
-            (Store::Memory, UnixTime(0)),
-            &[],
-        )
-        .unwrap();
+        let gateway = Gateway::new(generation.unwrap(), clock, (Store::Memory, UnixTime(0)));
         let done = AtomicBool::new(false);
         std::thread::scope(|scope| {
             scope.spawn(|| {

@@ -1,6 +1,7 @@
 //! HTTP/1.1: hyper's requests to the core's, the core's answers to hyper's.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,13 +12,14 @@ use hyper::header::{
 };
 use hyper::http::request::Parts;
 use hyper::{Request, Response, StatusCode, Version};
-use smallgate_core::http::{Body, Header, Request as CoreRequest};
+use smallgate_core::http::{Body, Header, Request as CoreRequest, route_name};
 use smallgate_core::oauth::{Answer, AuthorizationServer};
-use smallgate_firmware::http::{Framing, Peer, Refused, Subnet, source};
+use smallgate_firmware::http::{Framing, Refused, source};
 use tracing::{info, warn};
 
 use crate::connection::Phase;
 use crate::gateway::{Gateway, Starved};
+use crate::generation::Generation;
 use crate::sim::{self, Said};
 use crate::{log, refusal};
 
@@ -25,8 +27,6 @@ use crate::{log, refusal};
 #[derive(Clone, Copy)]
 pub(crate) struct Service {
     pub(crate) gateway: &'static Gateway,
-    pub(crate) trusted_proxies: &'static [Subnet],
-    pub(crate) body_timeout: Duration,
 }
 
 /// A body, as far as it came.
@@ -43,14 +43,6 @@ enum Received {
 type Reply = Response<Full<Bytes>>;
 
 impl Service {
-    /// Who a connection from `address` is.
-    pub(crate) const fn peer(self, address: IpAddr) -> Peer<'static> {
-        Peer {
-            address,
-            trusted_proxies: self.trusted_proxies,
-        }
-    }
-
     /// Answers one request of a connection from `peer`.
     pub(crate) async fn answer(
         self,
@@ -59,7 +51,22 @@ impl Service {
         phase: &Phase,
     ) -> Reply {
         phase.answering();
+        let generation = self.gateway.current();
         let (head, body) = request.into_parts();
+        let route = route(&generation, head.uri.path());
+        let reply = self.answered(&generation, head, body, peer, phase).await;
+        self.gateway.meters.request(route, reply.status());
+        reply
+    }
+
+    async fn answered(
+        self,
+        generation: &Arc<Generation>,
+        head: Parts,
+        body: Incoming,
+        peer: IpAddr,
+        phase: &Phase,
+    ) -> Reply {
         let source = peer;
         if let Err(refused) = framing(&head) {
             let (status, description) = refused.answer();
@@ -68,13 +75,30 @@ impl Service {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
             return closing(host_error(status, description));
         }
-        let limit = self.gateway.server().configuration().limits.body;
-        let received = receive(body, limit, self.body_timeout).await;
+        let limit = generation.server().configuration().limits.body;
+        let received = receive(body, limit, generation.settings.body_timeout).await;
         let reply = match received {
-            Received::Whole(mut body) => self.reply(&head, Body::Whole(&mut body), peer),
+            // On its own, so that it goes on to its end if the client hangs up.
+            Received::Whole(mut body) if self.gateway.waits() => {
+                let generation = Arc::clone(generation);
+                let exchange = async move {
+                    let body = Body::Whole(&mut body);
+                    self.reply(&generation, &head, body, peer).await
+                };
+                tokio::spawn(exchange).await.unwrap_or_else(|_panicked| {
+                    closing(host_error(
+                        StatusCode::INTERNAL_SERVER_ERROR,
+                        "The request was not answered.",
+                    ))
+                })
+            }
+            Received::Whole(mut body) => {
+                let body = Body::Whole(&mut body);
+                self.reply(generation, &head, body, peer).await
+            }
             Received::TooLong => {
                 phase.leaving();
-                return closing(self.reply(&head, Body::TooLong, peer));
+                return closing(self.reply(generation, &head, Body::TooLong, peer).await);
             }
             Received::TooLate => {
                 info!(event = "body_too_late", %source);
@@ -95,14 +119,21 @@ impl Service {
         reply
     }
 
-    /// Answers a request that is all there. Nothing in here waits.
-    fn reply(&self, head: &Parts, body: Body<'_>, peer: IpAddr) -> Reply {
+    /// Answers a request that is all there. Nothing in here waits but for a store
+    /// that gateways share.
+    async fn reply(
+        &self,
+        generation: &Generation,
+        head: &Parts,
+        body: Body<'_>,
+        peer: IpAddr,
+    ) -> Reply {
         let forwarded = head
             .headers
             .get_all("x-forwarded-for")
             .iter()
             .map(HeaderValue::as_bytes);
-        let address = self.peer(peer).origin(forwarded);
+        let address = generation.settings.peer(peer).origin(forwarded);
         if head.uri.path().starts_with(sim::PREFIX) {
             return match stranger(&head.headers, peer, address) {
                 Some(why) => {
@@ -131,11 +162,14 @@ impl Service {
             source: source(address),
         };
         // A quarter of it is for a token while it is read.
-        let token = self.gateway.server().configuration().limits.token;
+        let token = generation.server().configuration().limits.token;
         let mut out = vec![0; AuthorizationServer::ROOM.max(token.saturating_mul(4))];
-        match self.gateway.exchange(request, &mut out) {
+        match self.gateway.exchange(generation, request, &mut out).await {
             Ok(answer) => {
-                answer.events().for_each(|event| log::event(event, address));
+                for event in answer.events() {
+                    log::event(event, address);
+                    self.gateway.meters.event(event);
+                }
                 reply(&answer)
             }
             Err(Starved) => {
@@ -176,12 +210,29 @@ impl Service {
     }
 }
 
+/// What is at `path`, by a name of few.
+fn route(generation: &Generation, path: &str) -> &'static str {
+    let profile = &generation.server().configuration().profile;
+    match path {
+        "/" => "status",
+        "/devices" => "devices",
+        _ if path.starts_with("/devices/") => "devices",
+        _ if path.starts_with(sim::PREFIX) => "sim",
+        _ => route_name(profile, path).unwrap_or("other"),
+    }
+}
+
 /// Why a request may not turn the simulation: it comes from another computer, or a
 /// browser sent it for a web page. Browsers say so in `Origin`, with each POST,
-/// and in `Sec-Fetch-Site`; `curl` says neither.
+/// and in `Sec-Fetch-Site`; `curl` says neither. Who is behind a proxy, be it on
+/// this computer and not believed, is not known to be here.
 fn stranger(headers: &HeaderMap, peer: IpAddr, address: IpAddr) -> Option<&'static str> {
     let is_local = |address: IpAddr| address.to_canonical().is_loopback();
-    if !is_local(peer) || !is_local(address) {
+    let is_forwarded = |name: &HeaderName| {
+        matches!(name.as_str(), "forwarded" | "via" | "x-real-ip")
+            || name.as_str().starts_with("x-forwarded-")
+    };
+    if !is_local(peer) || !is_local(address) || headers.keys().any(is_forwarded) {
         return Some("The simulation is turned from this computer alone.");
     }
     let is_page = headers.contains_key(ORIGIN)

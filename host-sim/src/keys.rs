@@ -1,19 +1,23 @@
 //! Keys as JSON Web Keys: read, made and printed.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use smallgate_core::codec::json::Writer;
 use smallgate_core::jose::{Algorithm, Jwk, KeyError, Signer, Verifier};
+use smallgate_es256::{Es256SigningKey, Es256VerifyingKey};
+use zeroize::Zeroizing;
 
+use crate::backend::ServerKey;
 use crate::credentials;
+use crate::region::Region;
 
-/// The keys of a server: the one that signs, and all that verify. They live as
-/// long as the process.
-pub(crate) struct KeyRing {
-    pub(crate) signer: &'static dyn Signer,
-    pub(crate) verifiers: Vec<&'static dyn Verifier>,
+/// The keys of a server: the one that signs, and all that verify.
+pub(crate) struct KeyRing<'r> {
+    pub(crate) signer: &'r dyn Signer,
+    pub(crate) verifiers: Vec<&'r dyn Verifier>,
     /// What `signer` was made of, to be packed.
     pub(crate) signing: Jwk,
     /// The same for the verifiers after the first.
@@ -22,26 +26,51 @@ pub(crate) struct KeyRing {
     pub(crate) exposed: Vec<PathBuf>,
 }
 
-impl KeyRing {
-    /// A new key that nobody else knows.
-    pub(crate) fn made_for(algorithm: Algorithm) -> Result<Self, String> {
-        Self::of(make(algorithm)?)
+/// Keys that are made where none is configured. They are made once, so that a
+/// configuration that is read again goes on with them.
+#[derive(Default)]
+pub(crate) struct Made {
+    signing: OnceLock<Jwk>,
+    handle: OnceLock<Zeroizing<[u8; 32]>>,
+}
+
+impl Made {
+    /// A key that signs with `algorithm`.
+    pub(crate) fn signing(&self, algorithm: Algorithm) -> Result<Jwk, String> {
+        if self.signing.get().is_none() {
+            let made = make(algorithm)?;
+            let _made = self.signing.set(made);
+        }
+        let jwk = self.signing.get().cloned();
+        jwk.ok_or_else(|| "no key was made".to_owned())
     }
 
+    /// The octets behind codes and refresh tokens.
+    pub(crate) fn handle(&self) -> Result<[u8; 32], String> {
+        let made = Zeroizing::new(credentials::random()?);
+        Ok(**self.handle.get_or_init(|| made))
+    }
+}
+
+impl<'r> KeyRing<'r> {
     /// The key in `text`: a JWK, or `file:PATH` in `folder`.
-    pub(crate) fn signing_with(text: &str, folder: &Path) -> Result<Self, String> {
+    pub(crate) fn signing_with(
+        region: &'r Region,
+        text: &str,
+        folder: &Path,
+    ) -> Result<Self, String> {
         let found = Found::at(text, folder)?;
         Ok(KeyRing {
             exposed: found.exposed.into_iter().collect(),
-            ..Self::of(found.jwk)?
+            ..Self::of(region, found.jwk)?
         })
     }
 
-    fn of(jwk: Jwk) -> Result<Self, String> {
-        let (signer, verifier) = signing_key(&jwk)?;
+    pub(crate) fn of(region: &'r Region, jwk: Jwk) -> Result<Self, String> {
+        let key = region.key(signing_key(&jwk)?);
         Ok(KeyRing {
-            signer,
-            verifiers: vec![verifier],
+            signer: signer(key)?,
+            verifiers: vec![key.verifier()],
             signing: jwk,
             retired: Vec::new(),
             exposed: Vec::new(),
@@ -49,9 +78,15 @@ impl KeyRing {
     }
 
     /// Lets tokens of a retired key pass, which is read as the signing key is.
-    pub(crate) fn also_verify_with(&mut self, text: &str, folder: &Path) -> Result<(), String> {
+    pub(crate) fn also_verify_with(
+        &mut self,
+        region: &'r Region,
+        text: &str,
+        folder: &Path,
+    ) -> Result<(), String> {
         let found = Found::at(text, folder)?;
-        self.verifiers.push(verifying_key(&found.jwk)?);
+        let key = region.key(verifying_key(&found.jwk)?);
+        self.verifiers.push(key.verifier());
         self.retired.push(found.jwk);
         self.exposed.extend(found.exposed);
         Ok(())
@@ -80,10 +115,29 @@ impl Found {
     }
 }
 
+/// A text, or what is in the file that it names as `file:PATH` in `folder`, and
+/// that file if others may use it.
+pub(crate) fn secret_text(
+    text: &str,
+    folder: &Path,
+) -> Result<(Zeroizing<String>, Option<PathBuf>), String> {
+    let Some(path) = text.strip_prefix("file:") else {
+        return Ok((Zeroizing::new(text.to_owned()), None));
+    };
+    let path = folder.join(path);
+    let text = Zeroizing::new(read(&path)?);
+    Ok((text, others_may_use(&path).then_some(path)))
+}
+
 /// Whether others than the file's owner may do anything with it.
 #[cfg(unix)]
 pub(crate) fn others_may_use(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
+    // systemd lets the service alone into it, by lists that the mode does not show.
+    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY");
+    if credentials.is_some_and(|folder| path.starts_with(folder)) {
+        return false;
+    }
     std::fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0)
 }
 
@@ -153,39 +207,40 @@ pub(crate) fn parse_any(text: &str) -> Result<(Vec<Jwk>, Vec<String>), String> {
     Ok((keys, passed_over))
 }
 
-/// What signs, and its counterpart.
-pub(crate) fn signing_key(
-    jwk: &Jwk,
-) -> Result<(&'static dyn Signer, &'static dyn Verifier), String> {
+/// A key that signs, and its counterpart.
+pub(crate) fn signing_key(jwk: &Jwk) -> Result<ServerKey, String> {
     match jwk.hs256_key() {
-        Ok(key) => {
-            let key: &'static _ = Box::leak(Box::new(key));
-            Ok((key, key))
-        }
+        Ok(key) => Ok(ServerKey::Hs256(key)),
         Err(KeyError::WrongKeyType) => {
-            let key = jwk.es256_signing_key().map_err(|error| match error {
-                KeyError::WrongKeyType => {
-                    "the key can not sign: a private EC key on P-256 (with \"d\") or an oct key is needed".to_owned()
-                }
+            let key = Es256SigningKey::of(jwk).map_err(|error| match error {
+                KeyError::WrongKeyType => CAN_NOT_SIGN.to_owned(),
                 other => other.to_string(),
             })?;
-            let verifier: &'static _ = Box::leak(Box::new(key.verifying_key()));
-            Ok((Box::leak(Box::new(key)), verifier))
+            let verifier = key.verifying_key();
+            Ok(ServerKey::Es256(key, verifier))
         }
         Err(error) => Err(error.to_string()),
     }
 }
 
-/// What verifies.
-pub(crate) fn verifying_key(jwk: &Jwk) -> Result<&'static dyn Verifier, String> {
+const CAN_NOT_SIGN: &str =
+    "the key can not sign: a private EC key on P-256 (with \"d\") or an oct key is needed";
+
+/// What signs, of a key that does.
+pub(crate) fn signer(key: &ServerKey) -> Result<&dyn Signer, String> {
+    key.signer().ok_or_else(|| CAN_NOT_SIGN.to_owned())
+}
+
+/// A key that verifies.
+pub(crate) fn verifying_key(jwk: &Jwk) -> Result<ServerKey, String> {
     match jwk.hs256_key() {
-        Ok(key) => Ok(Box::leak(Box::new(key))),
+        Ok(key) => Ok(ServerKey::Hs256(key)),
         Err(KeyError::WrongKeyType) => {
-            let key = jwk.es256_verifying_key().map_err(|error| match error {
+            let key = Es256VerifyingKey::of(jwk).map_err(|error| match error {
                 KeyError::WrongKeyType => "neither an EC key on P-256 nor an oct key".to_owned(),
                 other => other.to_string(),
             })?;
-            Ok(Box::leak(Box::new(key)))
+            Ok(ServerKey::Es256Public(key))
         }
         Err(error) => Err(error.to_string()),
     }
@@ -243,9 +298,9 @@ mod tests {
                 read.key_id(),
                 Some(&*credentials::base64url(&made.thumbprint()))
             );
-            let (signer, verifier) = signing_key(&read).unwrap();
-            assert_eq!(signer.algorithm(), algorithm);
-            assert_eq!(verifier.key_id(), read.key_id());
+            let key = signing_key(&read).unwrap();
+            assert_eq!(signer(&key).unwrap().algorithm(), algorithm);
+            assert_eq!(key.verifier().key_id(), read.key_id());
         }
     }
 

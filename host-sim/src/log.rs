@@ -147,6 +147,11 @@ pub(crate) fn store_regained() {
     info!(event = "store", "it works again");
 }
 
+/// Logs that so many grants could not be read any more since the start.
+pub(crate) fn store_spoiled(grants: u16) {
+    error!(event = "store_spoiled", grants, "they are gone");
+}
+
 /// Logs how a device is, now that it is not as it was.
 pub(crate) fn device(name: &str, health: Result<(), Fault>) {
     match health {

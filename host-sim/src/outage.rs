@@ -33,6 +33,11 @@ impl Outage {
         }
     }
 
+    /// Whether it failed when it was last used.
+    pub(crate) fn is_on(&self) -> bool {
+        self.is_on.load(Ordering::Acquire)
+    }
+
     /// Whether the store still fails; `now` is when it does not any more.
     pub(crate) fn lasts(&self, store: &Store, now: Option<UnixTime>) -> bool {
         if !self.is_on.load(Ordering::Acquire) {
@@ -41,6 +46,15 @@ impl Outage {
         if store.probe().is_err() {
             return true;
         }
+        self.end(now);
+        false
+    }
+
+    /// The store works, `now`.
+    pub(crate) fn end(&self, now: Option<UnixTime>) {
+        if !self.is_on.load(Ordering::Acquire) {
+            return;
+        }
         // Whoever does not know the time serves since it does.
         if let Some(now) = now {
             self.ended.fetch_max(now.0, Ordering::AcqRel);
@@ -48,16 +62,39 @@ impl Outage {
         if self.is_on.swap(false, Ordering::AcqRel) {
             log::store_regained();
         }
-        false
     }
 
     /// Since when it is served: the start, or the clock was set, or the store
     /// works again, whichever is last.
     pub(crate) fn serving_since(&self, reading: Reading) -> UnixTime {
-        let ended = UnixTime(self.ended.load(Ordering::Acquire));
-        // A clock that was turned back has been there since then.
-        reading
-            .since
-            .max(reading.now.map_or(ended, |now| ended.min(now)))
+        let ended = match reading.now {
+            // A clock that goes back takes it along, or grace would last until then.
+            Some(now) => self.ended.fetch_min(now.0, Ordering::AcqRel).min(now.0),
+            None => self.ended.load(Ordering::Acquire),
+        };
+        reading.since.max(UnixTime(ended))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r27_grace_after_an_outage_ends_though_the_clock_goes_back() {
+        let outage = Outage::none();
+        outage.begin();
+        assert!(!outage.lasts(&Store::Memory, Some(UnixTime(5000))));
+        let since = |now| {
+            outage.serving_since(Reading {
+                now: Some(UnixTime(now)),
+                since: UnixTime(1000),
+            })
+        };
+        assert_eq!(since(5001), UnixTime(5000));
+        assert_eq!(since(4000), UnixTime(4000));
+        // It does not go along with the time.
+        assert_eq!(since(4010), UnixTime(4000));
+        assert_eq!(since(900), UnixTime(1000));
     }
 }

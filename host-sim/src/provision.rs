@@ -1,27 +1,29 @@
 //! `smallgate provision`: a configuration, packed for boards; and the same
 //! image, opened for the desktop.
 
-use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use smallgate_core::jose::{Signer, Verifier};
+use smallgate_core::jose::Verifier;
 use smallgate_core::oauth::{AuthorizationServer, User};
 use smallgate_core::profile::Profile;
+use smallgate_core::scope::ScopeNames;
 use smallgate_core::time::UnixTime;
 use smallgate_firmware::devices::MAX_DEVICES;
 use smallgate_firmware::image::{
-    Contents, Image, Key, Lists, MAX_CLIENTS, MAX_SCOPES, MAX_SIZE, MAX_URIS, MAX_USERS, ReadyKey,
-    Software, Writer,
+    Contents, Image, Key, Lists, MAX_CLIENTS, MAX_SCOPES, MAX_SIZE, MAX_URIS, MAX_USERS, Writer,
 };
 use smallgate_uf2::{BLOCK, Family, PAYLOAD, SECTOR};
 use zeroize::Zeroizing;
 
+use crate::backend::ServerKey;
 use crate::cli::profile_named;
 use crate::config::{Built, Document, Notes, ServerSettings};
-use crate::serve::{Opened, Ready};
-use crate::{clock, demo, keys, times};
+use crate::generation::Ready;
+use crate::keys::Made;
+use crate::region::Region;
+use crate::{clock, demo, keys, times, whole};
 
 /// The issuer of a demonstration's image: where the curl lines go.
 const DEMO_ISSUER: &str = "http://127.0.0.1:8080";
@@ -71,10 +73,11 @@ pub(crate) struct Provision {
 
 impl Provision {
     pub(crate) fn run(self) -> Result<(), String> {
+        let (region, made) = (Region::default(), Made::default());
         let built = match (&self.config, self.demo) {
-            (Some(path), _) => configured(path)?,
+            (Some(path), _) => configured(&region, path)?,
             (None, profile) => demo::document(profile)
-                .and_then(|document| document.build(profile, &self.issuer))
+                .and_then(|document| document.build(&region, &made, profile, &self.issuer))
                 .map_err(|error| error.to_string())?,
         };
         let made_at = match self.made_at {
@@ -158,11 +161,11 @@ fn address(text: &str) -> Result<u32, String> {
 
 /// A configuration that leaves nothing to be made at a start: a board could not
 /// keep it, and the desktop with the same image would make another.
-fn configured(path: &Path) -> Result<Built, String> {
+fn configured<'r>(region: &'r Region, path: &Path) -> Result<Built<'r>, String> {
     let built = Document::read(path)
         .and_then(|document| {
             document.suits_a_board()?;
-            document.build(None, DEMO_ISSUER)
+            document.build(region, &Made::default(), None, DEMO_ISSUER)
         })
         .map_err(|error| error.to_string())?;
     let missing: Vec<String> = missing(&built.notes)
@@ -197,7 +200,7 @@ pub(crate) fn missing(notes: &Notes) -> impl Iterator<Item = (&'static str, &'st
     .filter_map(|(applies, what, remedy)| applies.then_some((what, remedy)))
 }
 
-fn pack<'r>(built: &Built, made_at: UnixTime, room: &'r mut [u8]) -> Result<&'r [u8], String> {
+fn pack<'r>(built: &Built<'_>, made_at: UnixTime, room: &'r mut [u8]) -> Result<&'r [u8], String> {
     let configuration = built.server.configuration();
     let packing = &built.packing;
     let key = |jwk| Key::of(jwk).ok_or("an RSA key is not for an image");
@@ -244,83 +247,56 @@ fn store(path: &Path, image: &[u8], force: bool) -> Result<(), String> {
         ),
         _ => format!("{} can not be written: {error}", path.display()),
     };
-    if !force {
-        let mut file = create(path).map_err(fails)?;
-        let written = file.write_all(image).and_then(|()| file.sync_all());
-        return written.map_err(|error| {
-            drop(file);
-            let _left_over = std::fs::remove_file(path);
-            fails(error)
-        });
-    }
-    // Beside it, then over it: the old one stays until the new one is whole,
-    // and its mode does not stay.
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.new", std::process::id()));
-    let beside = path.with_file_name(name);
-    let mut file = create(&beside).map_err(fails)?;
-    file.write_all(image)
-        .and_then(|()| file.sync_all())
-        .and_then(|()| std::fs::rename(&beside, path))
-        .map_err(|error| {
-            let _left_over = std::fs::remove_file(&beside);
-            fails(error)
-        })
+    whole::write(path, force, |file| file.write_all(image)).map_err(fails)
 }
 
-/// A new file for its owner alone.
-fn create(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    options.open(path)
-}
-
-/// Opens an image for the rest of the process's life, as a board does.
-pub(crate) fn open(path: &Path) -> Result<Opened, String> {
+/// Opens an image, as a board does.
+pub(crate) fn open<'r>(
+    region: &'r Region,
+    path: &Path,
+) -> Result<(Ready<'r>, ServerSettings), String> {
     let named = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
     let octets = std::fs::read(path).map_err(|error| named(&error))?;
-    let image = Image::open(octets.leak()).map_err(|error| {
+    let image = Image::open(region.secret(octets)).map_err(|error| {
         format!(
             "{}\n  remedy: make it anew with `smallgate provision`",
             named(&error)
         )
     })?;
-    let made: Vec<ReadyKey<Software>> = std::iter::once(image.signing_key())
+    let ring: Vec<&ServerKey> = std::iter::once(image.signing_key())
         .chain(image.retired_keys())
-        .map(|key| key.ready())
+        .map(|key| key.ready().map(|key| region.key(key)))
         .collect::<Result<_, _>>()
         .map_err(|error| named(&error))?;
-    let ring: &'static [ReadyKey<Software>] = made.leak();
-    let signer: &'static dyn Signer = ring
+    let signer = ring
         .first()
-        .and_then(ReadyKey::signer)
+        .and_then(|key| key.signer())
         .ok_or_else(|| named(&"no key signs"))?;
-    let verifiers: Vec<&'static dyn Verifier> = ring.iter().map(ReadyKey::verifier).collect();
+    let verifiers: Vec<&dyn Verifier> = ring.iter().map(|key| key.verifier()).collect();
 
-    let scopes = Box::leak(Box::new(heapless::Vec::<_, MAX_SCOPES>::new()));
-    let uris = Box::leak(Box::new(heapless::Vec::<_, MAX_URIS>::new()));
-    let clients = Box::leak(Box::new(heapless::Vec::<_, MAX_CLIENTS>::new()));
-    let users = Box::leak(Box::new(heapless::Vec::<_, MAX_USERS>::new()));
+    let mut scopes = heapless::Vec::<_, MAX_SCOPES>::new();
+    let mut uris = heapless::Vec::<_, MAX_URIS>::new();
+    let mut clients = heapless::Vec::<_, MAX_CLIENTS>::new();
+    let mut users = heapless::Vec::<_, MAX_USERS>::new();
     let short = |error| named(&error);
-    image.fill_redirect_uris(uris).map_err(short)?;
-    image.fill_clients(uris, clients).map_err(short)?;
-    image.fill_users(users).map_err(short)?;
+    image.fill_redirect_uris(&mut uris).map_err(short)?;
+    let uris = region.list(&uris);
+    image.fill_clients(uris, &mut clients).map_err(short)?;
+    image.fill_users(&mut users).map_err(short)?;
+    image.fill_scopes(&mut scopes).map_err(short)?;
     let configuration = image.configuration(Lists {
-        scopes: image.fill_scopes(scopes).map_err(short)?,
-        clients,
-        users,
+        scopes: ScopeNames::new(region.list(&scopes)).map_err(|error| named(&error))?,
+        clients: region.list(&clients),
+        users: region.list(&users),
         signer,
-        verifiers: verifiers.leak(),
+        verifiers: region.list(&verifiers),
     });
+    let mut server = AuthorizationServer::new(configuration).map_err(|error| named(&error))?;
+    server.remember(region.tokens());
     let ready = Ready {
-        server: AuthorizationServer::new(configuration).map_err(|error| named(&error))?,
+        server,
         throttle: image.throttle(),
-        devices: image.devices().collect::<Vec<_>>().leak(),
+        devices: region.list(&image.devices().collect::<Vec<_>>()),
         notes: Notes {
             demo: image.is_demonstration(),
             exposed_keys: keys::others_may_use(path)
@@ -330,8 +306,6 @@ pub(crate) fn open(path: &Path) -> Result<Opened, String> {
             ..Notes::default()
         },
     };
-    Ok(Opened {
-        ready,
-        settings: ServerSettings::of_image(&image).map_err(|error| error.to_string())?,
-    })
+    let settings = ServerSettings::of_image(&image).map_err(|error| error.to_string())?;
+    Ok((ready, settings))
 }

@@ -1,21 +1,29 @@
-//! Where grants are kept: in memory, or in a file that is a simulated flash
-//! chip, the same on it as on a board's.
+//! Where grants are kept: in memory, in a file that is a simulated flash chip,
+//! the same on it as on a board's, or in a bucket that several gateways share.
 
 mod file;
 mod geometry;
+mod nats;
 mod show;
+mod visit;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use smallgate_core::oauth::{Commit, GrantId};
-use smallgate_core::store::{Committed, Loaded, MemoryStore, Store as _, StoreUnavailable};
+use smallgate_core::oauth::Configuration;
+use smallgate_core::store::{MemoryStore, StoreUnavailable};
 use smallgate_core::time::UnixTime;
-use smallgate_firmware::store::FlashStore;
+use smallgate_firmware::store::{FlashStore, Kept as _};
 
 use file::{Durability, FileFlash};
 pub(crate) use geometry::Geometry;
+use nats::Nats;
+pub(crate) use nats::{Cluster, Settings, fingerprint};
 pub(crate) use show::Show;
+pub(crate) use visit::Visit;
+
+use crate::log;
 
 /// Grants that are kept in memory.
 const IN_MEMORY: usize = 65_536;
@@ -37,19 +45,47 @@ static FILE: Mutex<FlashStore<FileFlash, IN_FILE>> = Mutex::new(FlashStore::new(
 pub(crate) enum Place {
     Memory,
     File { path: PathBuf, geometry: Geometry },
+    Nats(Cluster),
+}
+
+impl Place {
+    /// Reads `memory`, `file:PATH` or `nats://…`.
+    pub(crate) fn parse(text: &str, geometry: Geometry) -> Result<Self, String> {
+        if let Some(cluster) = Cluster::parse(text) {
+            return cluster.map(Place::Nats);
+        }
+        match text.strip_prefix("file:") {
+            Some(path) if !path.is_empty() => Ok(Place::File {
+                path: path.into(),
+                geometry,
+            }),
+            None if text == "memory" => Ok(Place::Memory),
+            _ => Err("use memory, file:PATH or nats://HOST:PORT,…".to_owned()),
+        }
+    }
 }
 
 /// A store that is open. There is one in a process.
 pub(crate) enum Store {
     Memory,
     File(Durability),
+    Nats(Box<Nats>),
 }
 
 impl Store {
-    /// Opens it, with the newest time that is in it.
-    pub(crate) fn open(place: &Place) -> Result<(Self, UnixTime), String> {
+    /// Opens it, with the newest time that is in it. Of a bucket that is not known:
+    /// each record tells when it is read.
+    pub(crate) async fn open(
+        place: &Place,
+        settings: &Settings,
+        configuration: &Configuration<'_>,
+    ) -> Result<(Self, UnixTime), String> {
         let (path, geometry) = match place {
             Place::Memory => return Ok((Store::Memory, UnixTime(0))),
+            Place::Nats(cluster) => {
+                let nats = Nats::open(cluster, settings, configuration).await?;
+                return Ok((Store::Nats(Box::new(nats)), UnixTime(0)));
+            }
             Place::File { path, geometry } => (path, geometry),
         };
         let mut store = lock(&FILE);
@@ -57,45 +93,48 @@ impl Store {
         Ok((Store::File(durability), store.newest()))
     }
 
-    /// Reads a record. What it says is durable.
-    pub(crate) fn load(&self, id: &GrantId) -> Result<Loaded, StoreUnavailable> {
-        match self {
-            Store::Memory => lock(&MEMORY).load(id),
-            Store::File(durability) => {
-                let loaded = lock(&FILE).load(id);
-                durability.reached().map_err(|_| StoreUnavailable)?;
-                loaded
-            }
-        }
+    /// Whether other gateways write to it too, over a network that is waited for.
+    pub(crate) const fn is_shared(&self) -> bool {
+        matches!(self, Store::Nats(_))
     }
 
-    /// Writes or confirms a record. It is durable when this returns.
-    pub(crate) fn commit(&self, commit: &Commit<'_>) -> Committed {
-        let (now, id, seen, write) = (commit.now(), commit.id(), commit.seen(), commit.write());
-        match self {
-            Store::Memory => lock(&MEMORY).commit(now, id, seen, write),
-            Store::File(durability) => {
-                let committed = lock(&FILE).commit(now, id, seen, write);
-                match durability.reached() {
-                    Ok(()) => committed,
-                    Err(_) => Committed::Unavailable,
-                }
-            }
-        }
+    /// What an exchange asks it through.
+    pub(crate) const fn visit(&self) -> Visit<'_> {
+        Visit::new(self)
     }
 
-    /// Writes what is there already, to see whether the store works.
+    /// Looks whether the store works again. A shared one is asked by its beat alone.
     pub(crate) fn probe(&self) -> Result<(), StoreUnavailable> {
         match self {
             Store::Memory => Ok(()),
+            Store::Nats(_) => Err(StoreUnavailable),
             Store::File(durability) => {
-                let written = lock(&FILE).flash().rewrite();
-                written
-                    .and_then(|()| durability.reached())
-                    .map_err(|_| StoreUnavailable)
+                let resumed = in_file(|store| store.resume());
+                resumed.map_err(|_| StoreUnavailable)?;
+                durability.reached().map_err(|_| StoreUnavailable)
             }
         }
     }
+
+    /// Tells every second whether a shared store works; never ends. Any other is
+    /// only looked at when it is asked.
+    pub(crate) async fn beat(&self, mut tell: impl FnMut(Result<(), StoreUnavailable>)) {
+        let Store::Nats(nats) = self else { return };
+        nats.keep_beating(&mut tell).await;
+    }
+}
+
+/// Asks the store in the file, and logs that grants can not be read any more, once
+/// for each of them.
+fn in_file<T>(ask: impl FnOnce(&mut FlashStore<FileFlash, IN_FILE>) -> T) -> T {
+    static TOLD: AtomicU16 = AtomicU16::new(0);
+    let mut store = lock(&FILE);
+    let answer = ask(&mut store);
+    let spoiled = store.spoiled();
+    if TOLD.swap(spoiled, Ordering::Relaxed) < spoiled {
+        log::store_spoiled(spoiled);
+    }
+    answer
 }
 
 /// Opens the file at `path`, or makes it; without a geometry it is only read.
@@ -118,7 +157,9 @@ fn open<const SLOTS: usize>(
     }
     *store.flash_mut() = flash;
     let written = store.written().map_err(|error| told(&error))?;
-    let measures = geometry.unwrap_or(&Geometry::default()).suited(written);
+    let measures = geometry
+        .unwrap_or(&Geometry::default())
+        .suited(size, written);
     let measures = measures.map_err(|error| told(&error))?;
     if !size.is_multiple_of(measures.sector.into()) {
         return Err(told(&"not whole sectors"));

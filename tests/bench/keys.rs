@@ -1,93 +1,73 @@
-//! The checked-in tokens of 460 octets, their keys and what is expected of them.
+//! The keys of the checked-in tokens, and what is expected of them.
 
 use smallgate_core::jose::{Jwk, Signer, Verifier};
 use smallgate_core::jwt::{Audience, Claims, ScopeClaim, TokenFormat, Validation};
 use smallgate_core::time::UnixTime;
+use smallgate_es256::{Es256SigningKey, Es256VerifyingKey};
+use smallgate_turns::samples::{
+    ES256, EXPIRES_AT, HS256, ISSUED_AT, JWT_ID, LENGTH, SCOPE, Sample,
+};
 
 /// A key with the token that it signed.
 pub(crate) struct Keys {
-    pub(crate) name: &'static str,
-    pub(crate) kid: &'static str,
-    pub(crate) jwk: serde_json::Value,
-    pub(crate) token: &'static str,
-    pub(crate) claims: Text,
+    pub(crate) sample: &'static Sample,
+    /// Which backend it is of, where there are several.
+    pub(crate) backend: &'static str,
     pub(crate) signer: Box<dyn Signer>,
     pub(crate) verifier: Box<dyn Verifier>,
 }
 
-/// The claims that differ between the two tokens.
-#[derive(Clone, Copy)]
-pub(crate) struct Text {
-    pub(crate) issuer: &'static str,
-    pub(crate) subject: &'static str,
-    pub(crate) audience: &'static str,
-    pub(crate) client_id: &'static str,
-}
-
-pub(crate) const SCOPE: &str = "read write";
-pub(crate) const ISSUED_AT: u64 = 1_767_225_600;
-pub(crate) const EXPIRES_AT: u64 = 4_102_444_800;
-pub(crate) const JWT_ID: &str = "AQIDBAUGBwgJCgsMDQ4PEA";
-
 impl Keys {
     pub(crate) fn hs256() -> Self {
-        let jwk = include_str!("../vectors/bench_hs256.jwk.json");
-        let key = Jwk::parse(jwk.as_bytes()).expect("a JWK");
-        let key = key.hs256_key().expect("a symmetric key");
-        Keys {
-            name: "HS256",
-            kid: "k1",
-            jwk: serde_json::from_str(jwk).expect("JSON"),
-            token: include_str!("../vectors/bench_hs256.jwt"),
-            claims: Text {
-                issuer: "https://auth.example.com/realms/devices",
-                subject: "9b2f6c1e-6d53-4c6e-8a55-1f0f2f7c3d10",
-                audience: "https://gateway.example.com/api/v1",
-                client_id: "874a16d4ac764ce4a545f0cca4584c63",
-            },
-            signer: Box::new(key.clone()),
-            verifier: Box::new(key),
-        }
-        .checked()
+        let key = jwk(&HS256).hs256_key().expect("a symmetric key");
+        Self::checked(&HS256, "", key.clone(), key)
     }
 
-    pub(crate) fn es256() -> Self {
-        let jwk = include_str!("../vectors/bench_es256.jwk.json");
-        let key = Jwk::parse(jwk.as_bytes()).expect("a JWK");
-        Keys {
-            name: "ES256",
-            kid: "es1",
-            jwk: serde_json::from_str(jwk).expect("JSON"),
-            token: include_str!("../vectors/bench_es256.jwt"),
-            claims: Text {
-                issuer: "https://auth.example.com/devices",
-                subject: "9b2f6c1e6d534c6e8a551f0f2f7c3d10",
-                audience: "https://gateway.example.com",
-                client_id: "gateway-874a16d4a",
-            },
-            signer: Box::new(key.es256_signing_key().expect("a private key")),
-            verifier: Box::new(key.es256_verifying_key().expect("a public key")),
-        }
-        .checked()
+    /// The simulator's.
+    pub(crate) fn es256_assembly() -> Self {
+        let jwk = jwk(&ES256);
+        let signer = Es256SigningKey::of(&jwk).expect("a private key");
+        let verifier = Es256VerifyingKey::of(&jwk).expect("a public key");
+        Self::checked(&ES256, ", assembly", signer, verifier)
     }
 
-    /// The token has the length it is known for, and is the one that Smallgate
-    /// signs: HMAC and RFC 6979 leave nothing to chance.
-    fn checked(self) -> Self {
-        assert_eq!(self.token.len(), 460, "{}", self.name);
+    /// The core's.
+    pub(crate) fn es256_pure() -> Self {
+        let jwk = jwk(&ES256);
+        let signer = jwk.es256_signing_key().expect("a private key");
+        let verifier = jwk.es256_verifying_key().expect("a public key");
+        Self::checked(&ES256, ", pure Rust", signer, verifier)
+    }
+
+    /// What is signed of the token is what Smallgate signs, and it is as long.
+    fn checked(
+        sample: &'static Sample,
+        backend: &'static str,
+        signer: impl Signer + 'static,
+        verifier: impl Verifier + 'static,
+    ) -> Self {
+        let keys = Keys {
+            sample,
+            backend,
+            signer: Box::new(signer),
+            verifier: Box::new(verifier),
+        };
         let mut out = [0; 512];
         let format = TokenFormat::ACCESS_TOKEN;
-        let issued = smallgate_core::jwt::issue(&*self.signer, &format, &self.claims(), &mut out);
-        assert_eq!(issued.expect("a token").as_str(), self.token);
-        self
+        let issued = smallgate_core::jwt::issue(&*keys.signer, &format, &keys.claims(), &mut out);
+        let issued = issued.expect("a token").as_str();
+        let signed = |token: &str| token.rsplit_once('.').map(|(input, _)| input.to_owned());
+        assert_eq!(signed(issued), signed(sample.token));
+        assert_eq!(issued.len(), LENGTH);
+        keys
     }
 
     pub(crate) fn claims(&self) -> Claims<'static> {
         Claims {
-            issuer: Some(self.claims.issuer),
-            subject: Some(self.claims.subject),
-            audience: Some(Audience::One(self.claims.audience)),
-            client_id: Some(self.claims.client_id),
+            issuer: Some(self.sample.issuer),
+            subject: Some(self.sample.subject),
+            audience: Some(Audience::One(self.sample.audience)),
+            client_id: Some(self.sample.client_id),
             scope: Some(ScopeClaim::Text(SCOPE)),
             issued_at: Some(UnixTime(ISSUED_AT)),
             expires_at: Some(UnixTime(EXPIRES_AT)),
@@ -98,9 +78,13 @@ impl Keys {
 
     pub(crate) fn validation(&self) -> Validation<'static> {
         Validation {
-            issuer: Some(self.claims.issuer),
-            audience: Some(self.claims.audience),
+            issuer: Some(self.sample.issuer),
+            audience: Some(self.sample.audience),
             ..Validation::new(TokenFormat::ACCESS_TOKEN)
         }
     }
+}
+
+fn jwk(sample: &Sample) -> Jwk {
+    Jwk::parse(sample.jwk.as_bytes()).expect("a JWK")
 }

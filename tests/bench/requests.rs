@@ -9,8 +9,7 @@ use smallgate_core::oauth::{Clock, drive};
 use smallgate_core::profile::{Profile, STANDARD, TEEN_QUOTES};
 use smallgate_core::secret::Entropy;
 use smallgate_tests::rig::{Rig, SECRET, START};
-
-use crate::turns::Case;
+use smallgate_turns::turns::Case;
 
 pub(crate) fn cases() -> Vec<Case<'static>> {
     let hs256 = Profile {

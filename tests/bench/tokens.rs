@@ -3,22 +3,35 @@
 use std::time::SystemTime;
 
 use smallgate_core::jose::{Keys as KeySet, Verifier};
-use smallgate_core::jwt::{self, TokenFormat};
+use smallgate_core::jwt::{self, CachingVerifier, TokenCache, TokenFormat};
 use smallgate_core::time::UnixTime;
+use smallgate_turns::turns::Case;
 
 use crate::keys::Keys;
-use crate::turns::Case;
 
 pub(crate) fn cases(keys: &Keys) -> Vec<Case<'_>> {
-    let name = keys.name;
+    let (name, backend) = (keys.sample.name, keys.backend);
     vec![
-        Case::new(format!("{name} verify"), verify(keys))
-            .beside(format!("{name} verify, jsonwebtoken"))
-            .frugal(),
-        Case::new(format!("{name} issue"), issue(keys))
-            .beside(format!("{name} issue, jsonwebtoken"))
-            .frugal(),
+        Case::new(format!("{name} verify{backend}"), verify(keys)).frugal(),
+        Case::new(format!("{name} issue{backend}"), issue(keys)).frugal(),
     ]
+}
+
+/// The same token again, beside its first time.
+pub(crate) fn again(keys: &Keys) -> Case<'_> {
+    let set = KeySet::new(vec![&*keys.verifier].leak());
+    let cache = Box::leak(Box::new(TokenCache::<64>::new()));
+    let verifier = CachingVerifier::new(set, keys.validation(), cache);
+    let mut scratch = [0; 512];
+    let verify = move || {
+        let token = std::hint::black_box(keys.sample.token).as_bytes();
+        let verified = verifier.verify(token, now(), &mut scratch);
+        let verified = verified.expect("a good token");
+        std::hint::black_box(&verified);
+        verified.text().len()
+    };
+    let (name, backend) = (keys.sample.name, keys.backend);
+    Case::new(format!("{name} again{backend}"), verify).frugal()
 }
 
 /// The clock is read for each token, as the peer reads it.
@@ -33,7 +46,7 @@ pub(crate) fn verify(keys: &Keys) -> impl FnMut() -> usize {
     move || {
         let verifiers: [&dyn Verifier; 1] = [&*keys.verifier];
         let set = KeySet::new(&verifiers);
-        let token = std::hint::black_box(keys.token).as_bytes();
+        let token = std::hint::black_box(keys.sample.token).as_bytes();
         let verified = jwt::verify(token, &set, &validation, now(), &mut scratch);
         let verified = verified.expect("a good token");
         std::hint::black_box(&verified);

@@ -22,6 +22,8 @@ pub const NOT_STARTED: [&str; 3] = [
     "\"key_refused\"",
     "\"configuration_refused\"",
 ];
+/// The deepest that a stack may be after whatever was asked, in octets; there is room for 12 KiB.
+pub const STACK: u64 = 10 * 1024;
 /// How long it may take from a reset to that.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -215,9 +217,28 @@ impl Board {
         std::fs::write(self.chip.path(), octets).expect("the chip is there");
     }
 
+    /// The file that is its EEPROM.
+    pub fn chip(&self) -> &str {
+        self.chip.path()
+    }
+
     /// The machine it is.
     pub fn machine(&self) -> &Machine {
         &self.machine
+    }
+
+    /// The stack was within its limit, whatever was asked: the same for every test. A machine that is
+    /// off tells nothing.
+    fn check_stack(&self) {
+        if let Ok(stack) = self.machine.stack() {
+            let deepest = stack.deepest();
+            let thread = std::thread::current();
+            println!(
+                "stack {deepest} octets: {}",
+                thread.name().unwrap_or_default()
+            );
+            assert!(deepest <= STACK, "a stack of {deepest} octets");
+        }
     }
 
     fn said(&self) -> String {
@@ -226,6 +247,14 @@ impl Board {
         lines
             .map(|line| format!("{} {}\n", line.level, line.message))
             .collect()
+    }
+}
+
+impl Drop for Board {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.check_stack();
+        }
     }
 }
 
@@ -353,6 +382,7 @@ impl Host for Board {
     }
 
     fn restart(&mut self) {
+        self.check_stack();
         self.earlier += &self.said();
         self.machine.kill();
         // Its clock may have been a second ahead, and the next one's must not be behind what

@@ -7,6 +7,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::build;
 use crate::host::{Bus, Clock, Host, Noise, Setup};
 use crate::packed::Image;
 use crate::simulator::{Process, Temporary};
@@ -40,19 +41,10 @@ pub fn built(name: &str) -> PathBuf {
 pub fn library() -> &'static PathBuf {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
     LIBRARY.get_or_init(|| {
-        let output = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--release"])
-            .args(["--package", "smallgate-capi", "--message-format", "json"])
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .stderr(std::process::Stdio::inherit())
-            .output()
-            .expect("cargo runs");
-        assert!(output.status.success(), "libsmallgate does not build");
-        let messages = String::from_utf8(output.stdout).expect("JSON lines");
-        messages
-            .lines()
-            .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-            .filter_map(|message| message["filenames"].as_array().cloned())
+        let library = ["--quiet", "--release", "--package", "smallgate-capi"];
+        build::built(&library)
+            .iter()
+            .filter_map(|message| message["filenames"].as_array())
             .flatten()
             .filter_map(|name| name.as_str().map(PathBuf::from))
             .find(|name| name.ends_with("libsmallgate.a"))

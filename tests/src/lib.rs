@@ -2,9 +2,11 @@
 
 #[cfg(feature = "board")]
 pub mod board;
+pub mod build;
 #[cfg(feature = "capi")]
 pub mod c_gateway;
 pub mod command;
+pub mod fleet;
 pub mod flow;
 pub mod golden;
 pub mod handles;

@@ -264,6 +264,21 @@ impl Machine {
         })
     }
 
+    /// Paints the stack anew, up to where it is now: what is deepest from then on can be told.
+    ///
+    /// # Errors
+    ///
+    /// As with [`stack`](Self::stack); QEMU does not take it.
+    pub fn repaint_stack(&self) -> Result<(), String> {
+        let end = self
+            .firmware
+            .symbol("__sheap")
+            .ok_or("the firmware has no symbol __sheap")?;
+        // What still has its paint needs none, and nobody may write to its guarded end.
+        let untouched = u32::try_from(self.stack()?.untouched).unwrap_or(0);
+        debugger::fill_below_stack(&self.folder.0.join(STUB), end + untouched, PAINT)
+    }
+
     /// The processor time that QEMU took so far.
     ///
     /// # Errors

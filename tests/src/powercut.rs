@@ -9,14 +9,17 @@ mod flash;
 mod kill;
 mod life;
 mod load;
-mod rows;
+mod paged;
+mod power;
 mod wear;
 
 #[cfg(feature = "board")]
 pub use board::kill as kill_board;
 pub use device::{Device, Known, SLOTS, Servers};
-pub use flash::{Chip, Dead, Model, TEARS, Tear, Unchecked};
-pub use kill::{Kills, kill, rates};
+pub use flash::{Chip, Model, Unchecked};
+pub use kill::{Kills, kill, rate, rates};
 pub use life::{Tally, live};
-pub use load::{Answer, Client, Load};
-pub use wear::{GRANTS, Spent, Wear, spent, wear};
+pub use load::{Answer, CLIENTS, Client, Load, configuration};
+pub use paged::OnBus;
+pub use power::{Dead, TEARS, Tear};
+pub use wear::{GRANTS, Nor, Pages, Spent, Wear, eeprom_wear, spent, wear};

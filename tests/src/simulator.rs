@@ -8,11 +8,12 @@ use std::sync::mpsc;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
+use crate::build::executable;
 use crate::host::{Clock, Host, START, Setup};
 use crate::wire::{Request, Wire};
 
 /// How long it may take to start, or to stop.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running `smallgate serve`.
 pub struct Simulator {
@@ -43,30 +44,12 @@ pub struct Process {
 pub fn binary() -> &'static PathBuf {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo
-            .args([
-                "build",
-                "--quiet",
-                "--package",
-                "smallgate",
-                "--bin",
-                "smallgate",
-            ])
-            .args(["--message-format", "json"])
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .stderr(Stdio::inherit());
-        if !cfg!(debug_assertions) {
-            cargo.arg("--release");
-        }
-        let output = cargo.output().expect("cargo runs");
-        assert!(output.status.success(), "smallgate does not build");
-        let messages = String::from_utf8(output.stdout).expect("JSON lines");
-        messages
-            .lines()
-            .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-            .find_map(|message| Some(PathBuf::from(message["executable"].as_str()?)))
-            .expect("cargo names the executable")
+        let profile: &[&str] = match cfg!(debug_assertions) {
+            true => &[],
+            false => &["--release"],
+        };
+        let smallgate = ["--quiet", "--package", "smallgate", "--bin", "smallgate"];
+        executable(&[&smallgate[..], profile].concat())
     })
 }
 
@@ -150,8 +133,9 @@ impl Process {
         let address = line
             .as_ref()
             .ok()
-            .and_then(|line| line.strip_prefix("listening on http://"))
-            .and_then(|address| address.parse().ok());
+            .and_then(|line| line.strip_prefix("listening on "))
+            .and_then(|url| url.split_once("://"))
+            .and_then(|(_, address)| address.parse().ok());
         match address {
             Some(address) => process.address = address,
             None => {
@@ -167,6 +151,25 @@ impl Process {
     pub fn log(&self) -> String {
         let log = self.log.lock().expect("nobody panics with it");
         String::from_utf8_lossy(&log).into_owned()
+    }
+
+    /// Waits until the log's whole lines satisfy `wanted`, and gives them:
+    /// what a process wrote before it answered may be read after the answer.
+    ///
+    /// # Panics
+    ///
+    /// It does not.
+    pub fn log_with(&self, wanted: impl Fn(&str) -> bool) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let mut log = self.log();
+            log.truncate(log.rfind('\n').map_or(0, |end| end + 1));
+            if wanted(&log) {
+                return log;
+            }
+            assert!(Instant::now() < deadline, "not in the log: {log}");
+            std::thread::sleep(Duration::from_millis(2));
+        }
     }
 
     /// The process's id.
@@ -218,10 +221,19 @@ impl Simulator {
     }
 
     fn step(&mut self, body: &str) {
-        let request = Request::new("POST", "/sim/clock").body("application/json", body);
-        let response = Wire::open(self.process.address).ask(&request);
-        assert_eq!(response.status, 204, "{}", response.text());
+        turn_clock(self.process.address, body);
     }
+}
+
+/// Turns the clock of the `smallgate` at `address`.
+///
+/// # Panics
+///
+/// It does not take it.
+pub(crate) fn turn_clock(address: SocketAddr, body: &str) {
+    let request = Request::new("POST", "/sim/clock").body("application/json", body);
+    let response = Wire::open(address).ask(&request);
+    assert_eq!(response.status, 204, "{}", response.text());
 }
 
 /// Turns a part of the simulation of the `smallgate` at `address`.

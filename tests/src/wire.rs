@@ -2,7 +2,7 @@
 //! answer is there to be looked at.
 
 use std::fmt::Write as _;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -157,6 +157,21 @@ fn head(line: &str, headers: &[(String, String)]) -> String {
     text
 }
 
+/// Reads until it is not interrupted: a machine that was stopped for a moment ends
+/// what waits for a socket with a deadline (signal(7)).
+///
+/// # Errors
+///
+/// Any other that `read` has.
+pub fn uninterrupted<T>(mut read: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match read() {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            outcome => return outcome,
+        }
+    }
+}
+
 /// A connection.
 pub struct Wire {
     stream: TcpStream,
@@ -306,7 +321,7 @@ impl Wire {
             .set_read_timeout(Some(patience))
             .expect("a deadline");
         let mut octet = [0];
-        let silent = match self.stream.peek(&mut octet) {
+        let silent = match uninterrupted(|| self.stream.peek(&mut octet)) {
             Ok(_) => false,
             Err(error) => matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
         };
@@ -337,7 +352,7 @@ impl Wire {
 
     fn read_more(&mut self) -> bool {
         let mut room = [0; 4096];
-        match self.stream.read(&mut room) {
+        match uninterrupted(|| self.stream.read(&mut room)) {
             Ok(0) => false,
             Ok(length) => {
                 self.ahead.extend(&room[..length]);

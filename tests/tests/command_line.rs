@@ -247,6 +247,12 @@ fn a_configuration_is_checked() {
     let example = Temporary::new(&said(&["config", "example"]));
     let checked = said(&["config", "check", example.path()]);
     assert!(checked.contains(": good. Profile standard, "), "{checked}");
+    assert!(!checked.contains("nobody can log in"), "{checked}");
+
+    let nobody = "[[user]]\nusername = 'u'\nsub = '1'\npassword = 'hush'\n";
+    let nobody = Temporary::new(&format!("demo = true\n{nobody}"));
+    let checked = said(&["config", "check", nobody.path()]);
+    assert!(checked.contains("note: nobody can log in: "), "{checked}");
 
     let bad = Temporary::new("profile = 'standard'\ncolour = 'red'\n");
     let error = refused(&["config", "check", bad.path()]);

@@ -89,6 +89,25 @@ fn a_dependency_with_std_is_seen() {
     );
 }
 
+/// The packages that hold states of SHA-256 and do not wipe them.
+fn unwiped<'t>(tree: &BTreeMap<String, Vec<String>>, packages: &[&'t str]) -> Vec<&'t str> {
+    let wipes = |name: &str| tree[name].iter().any(|feature| feature == "zeroize");
+    let packages = packages.iter().copied();
+    packages.filter(|name| !wipes(name)).collect()
+}
+
+#[test]
+fn states_of_hashes_are_wiped() {
+    let hashes = ["sha2", "hmac", "digest"];
+    for arguments in [&[][..], &["--all-features"], &["--no-default-features"]] {
+        let mut tree = tree(arguments);
+        assert!(unwiped(&tree, &hashes).is_empty(), "{arguments:?}");
+        // The check can fail.
+        tree.insert("sha2".to_owned(), Vec::new());
+        assert_eq!(unwiped(&tree, &hashes), ["sha2"]);
+    }
+}
+
 #[test]
 fn the_crates_of_the_design_are_there_and_used() {
     const CRATES: [&str; 6] = [

@@ -147,9 +147,7 @@ fn demonstration_holds_the_documented_clients() {
 fn demonstration_says_what_it_is() {
     let process = Process::serve(&[]);
     let address = process.address;
-    let log = process.log();
-    assert!(log.contains("demo = true"), "{log}");
-    assert!(log.contains("no key configured"), "{log}");
+    process.log_with(|log| log.contains("demo = true") && log.contains("no key configured"));
     let client = basic(("demo", "demo-secret-demo-secret-demo-secret"));
     let request = post(
         "/oauth/token",

@@ -304,6 +304,8 @@ fn r50_a_refresh_token_is_described_to_its_own_client_alone() {
     let now = rig.clock.now.expect("set").0;
     assert_eq!(json["active"].as_bool(), Some(true));
     assert_eq!(json["sub"].as_str(), Some("94173"));
+    assert_eq!(json["client_id"].as_str(), Some("demo"));
+    assert_eq!(json["iss"].as_str(), Some("https://as.example"));
     assert_eq!(json["scope"].as_str(), Some("read"));
     assert_eq!(json["iat"].as_u64(), Some(now));
     assert_eq!(json["exp"].as_u64(), Some(now + 90 * 86_400));

@@ -653,3 +653,38 @@ fn every_error_says_something_and_no_secret() {
         ]
     );
 }
+
+/// As a gateway does that exchanges a token for one of its own.
+#[test]
+fn several_audiences_are_issued_as_they_were_received() {
+    let audiences = r#"["https://rs.example","a\"b\\c\u000a","\u00e9\ud83d\ude00"]"#;
+    let one = format!(r#""{AUDIENCE}""#);
+    let payload = payload_with(&one, audiences);
+    let issued = with_payload(&payload, &validation(), |verified| {
+        let verified = verified.unwrap();
+        let mut out = [0; 512];
+        let claims = verified.claims();
+        let token = jwt::issue(&hs256(), &TokenFormat::ACCESS_TOKEN, claims, &mut out).unwrap();
+        parts(token.as_str()).1
+    });
+    let [issued, received] =
+        [&issued, &payload].map(|text| serde_json::from_str::<serde_json::Value>(text).unwrap());
+    assert_eq!(issued, received);
+    assert_eq!(issued["aud"][1], "a\"b\\c\n");
+
+    let none = payload_with(&one, "[]");
+    let refused = with_payload(&none, &validation(), |verified| verified.err());
+    assert_eq!(refused, Some(VerifyError::AudienceMismatch));
+}
+
+#[test]
+fn a_format_without_scopes_has_none() {
+    let format = TokenFormat {
+        scope: ScopeForm::Absent,
+        ..TokenFormat::ACCESS_TOKEN
+    };
+    let mut out = [0; 512];
+    let token = jwt::issue(&hs256(), &format, &claims(), &mut out).unwrap();
+    let (_, payload) = parts(token.as_str());
+    assert!(!payload.contains("scope"), "{payload}");
+}

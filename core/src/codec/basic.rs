@@ -119,6 +119,9 @@ impl fmt::Debug for BasicCredentials<'_> {
 /// `scratch`: [`SCRATCH`] octets are always enough. The secret stays there; the
 /// caller wipes it.
 ///
+/// The time depends on lengths, on the name, and on whether the secret is readable; on its octets
+/// only where it has `%` or `+`, whose places show.
+///
 /// # Errors
 ///
 /// See [`BasicError`].
@@ -172,7 +175,7 @@ fn decode<'o>(text: &[u8], out: &'o mut [u8]) -> Option<&'o [u8]> {
 
 /// Both readings of `raw`, the decoded one in `copy`, which is not shorter.
 fn half<'a>(raw: &'a str, copy: &'a mut [u8]) -> Half<'a> {
-    let encoded = raw.bytes().any(|octet| matches!(octet, b'%' | b'+'));
+    let encoded = has(raw, |octet| matches!(octet, b'%' | b'+'));
     let decoded = if encoded {
         decoded_copy(raw, copy)
     } else {
@@ -191,5 +194,11 @@ fn decoded_copy<'a>(raw: &str, copy: &'a mut [u8]) -> Option<&'a str> {
 
 /// RFC 5234 Appendix B.1: `CTL = %x00-1F / %x7F`.
 fn has_control(text: &str) -> bool {
-    text.bytes().any(|octet| octet.is_ascii_control())
+    has(text, |octet| octet.is_ascii_control())
+}
+
+/// Whether an octet is as `wanted`. No early end: where it stands in a secret must not show.
+fn has(text: &str, wanted: impl Fn(u8) -> bool) -> bool {
+    text.bytes()
+        .fold(false, |found, octet| found | wanted(octet))
 }

@@ -33,6 +33,7 @@
 
 mod array;
 mod number;
+mod plain;
 mod scanner;
 mod text;
 mod writer;
@@ -183,6 +184,15 @@ impl<'a> Object<'a> {
             .filter_map(|member| Some((member.name(self.text)?, member.value(self.text)?)))
     }
 
+    /// [`members`](Self::members) with each value as its text, and whether that is a
+    /// string with an escape in it: for [`Value::from_checked`].
+    pub(crate) fn texts(&self) -> impl Iterator<Item = (Text<'a>, &'a str, bool)> + '_ {
+        self.members.iter().filter_map(|member| {
+            let (text, escaped) = member.value_text(self.text)?;
+            Some((member.name(self.text)?, text, escaped))
+        })
+    }
+
     /// The whole document as it was given, white space around it included.
     #[must_use]
     pub const fn text(&self) -> &'a str {
@@ -222,10 +232,10 @@ pub enum Value<'a> {
 impl<'a> Value<'a> {
     /// The value whose whole text is `text`, as the scanner left it; `escaped`
     /// says whether a string in it has an escape.
-    fn from_checked(text: &'a str, escaped: bool) -> Option<Self> {
+    pub(crate) fn from_checked(text: &'a str, escaped: bool) -> Option<Self> {
         Some(match text.as_bytes().first()? {
             b'"' => {
-                let contents = text.strip_prefix('"')?.strip_suffix('"')?;
+                let contents = text.get(1..text.len().checked_sub(1)?)?;
                 Value::Text(Text::from_checked(contents, escaped))
             }
             b'{' => Value::Object(text),

@@ -1,6 +1,6 @@
 //! The JOSE header (RFC 7515 §4): what is looked at, and what is refused.
 
-use crate::codec::json::{Limits, Object, Text, Value};
+use crate::codec::json::{Limits, MAX_OCTETS, Object, Text, Value};
 
 use super::{Algorithm, JwsError};
 
@@ -66,11 +66,48 @@ pub(super) struct Header<'t> {
 }
 
 impl<'t> Header<'t> {
+    /// Reads a header, where there is room for it at once if it is one of ours.
+    pub(super) fn read(json: &'t [u8], policy: &HeaderPolicy<'_>) -> Result<Self, JwsError> {
+        let signed = match cfg!(target_pointer_width = "64") {
+            true => Self::as_signed(json, policy),
+            false => None,
+        };
+        signed.map_or_else(|| Self::parse(json, policy), Ok)
+    }
+
+    /// Reads a header that is, octet for octet, as [`sign`](super::sign) writes it,
+    /// with the `typ` that is wanted and nothing to escape: none that
+    /// [`parse`](Self::parse) would refuse or read otherwise.
+    fn as_signed(json: &'t [u8], policy: &HeaderPolicy<'_>) -> Option<Self> {
+        let (ExpectedType::Exactly(typ), limits) = (policy.typ, policy.limits) else {
+            return None;
+        };
+        if json.len() > limits.octets.min(MAX_OCTETS) || limits.depth < 1 || limits.members < 3 {
+            return None;
+        }
+        let rest = json.strip_prefix(br#"{"alg":""#)?;
+        let (algorithm, rest) =
+            [Algorithm::Hs256, Algorithm::Es256]
+                .into_iter()
+                .find_map(|algorithm| {
+                    let name = algorithm.name();
+                    Some((name, rest.strip_prefix(name.as_bytes())?))
+                })?;
+        let rest = rest.strip_prefix(br#"","typ":""#)?;
+        let rest = rest.strip_prefix(Text::plain(typ.as_bytes())?.as_str()?.as_bytes())?;
+        let rest = rest.strip_prefix(br#"","kid":""#)?;
+        let key_id = rest.strip_suffix(br#""}"#)?;
+        Some(Header {
+            algorithm: Text::plain(algorithm.as_bytes())?,
+            key_id: Some(Text::plain(key_id)?),
+        })
+    }
+
     /// Reads a header: a JSON object in which nothing stands twice.
     // Not inlined: its frame, with the table of members, would lie below the one that checks the
     // signature.
     #[inline(never)]
-    pub(super) fn parse(json: &'t [u8], policy: &HeaderPolicy<'_>) -> Result<Self, JwsError> {
+    fn parse(json: &'t [u8], policy: &HeaderPolicy<'_>) -> Result<Self, JwsError> {
         let mut object = Object::empty();
         object
             .read(json, &policy.limits)
@@ -183,4 +220,67 @@ fn is_media_type(typ: Text<'_>, expected: &str) -> bool {
         }) && expected.next().is_none()
     };
     same("") || same("application/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy(typ: &str) -> HeaderPolicy<'_> {
+        HeaderPolicy::new(ExpectedType::Exactly(typ))
+    }
+
+    #[test]
+    fn a_header_of_ours_is_read_at_once_and_as_any_other() {
+        let json = br#"{"alg":"HS256","typ":"at+jwt","kid":"2026-01"}"#;
+        let policy = policy("at+jwt");
+        let at_once = Header::as_signed(json, &policy).expect("one of ours");
+        let parsed = Header::parse(json, &policy).expect("a header");
+        for header in [at_once, parsed] {
+            assert!(header.is_for(Algorithm::Hs256) && !header.is_for(Algorithm::Es256));
+            assert_eq!(header.key_id.and_then(Text::as_str), Some("2026-01"));
+        }
+    }
+
+    #[test]
+    fn what_looks_like_one_of_ours_is_parsed() {
+        let wanted = policy("at+jwt");
+        let with = |kid: &[u8]| {
+            let ours: &[u8] = br#"{"alg":"HS256","typ":"at+jwt","kid":""#;
+            [ours, kid, br#""}"#].concat()
+        };
+        for kid in [
+            &br#"k","crit":["x"#[..],
+            br#"k","kid":"l"#,
+            br"k\",
+            br"\u006b",
+            b"k\n",
+            b"\xFF",
+        ] {
+            assert!(Header::as_signed(&with(kid), &wanted).is_none(), "{kid:?}");
+        }
+        // A name of a kind of token is no JSON.
+        let typ = r#"at+jwt","x":""#;
+        let json = br#"{"alg":"HS256","typ":"at+jwt","x":"","kid":"k"}"#;
+        assert!(Header::as_signed(json, &policy(typ)).is_none());
+        let good = with(b"k");
+        for limits in [
+            Limits {
+                octets: good.len() - 1,
+                ..HeaderPolicy::LIMITS
+            },
+            Limits {
+                members: 2,
+                ..HeaderPolicy::LIMITS
+            },
+            Limits {
+                depth: 0,
+                ..HeaderPolicy::LIMITS
+            },
+        ] {
+            let narrow = HeaderPolicy { limits, ..wanted };
+            assert!(Header::as_signed(&good, &narrow).is_none());
+            assert!(Header::parse(&good, &narrow).is_err());
+        }
+    }
 }

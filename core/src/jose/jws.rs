@@ -2,13 +2,14 @@
 //! `BASE64URL(header) . BASE64URL(payload) . BASE64URL(signature)`.
 
 use core::fmt;
+use core::ops::Range;
 
 use crate::codec::base64url::{self, Base64Error};
 use crate::codec::json::{Text, Writer};
-use crate::codec::{copy, words};
+use crate::codec::words;
 
 use super::header::{Header, HeaderPolicy};
-use super::{MAX_SIGNATURE, SignError, SignatureError, Signer, Verifier};
+use super::{Algorithm, MAX_SIGNATURE, SignError, SignatureError, Signer, Verifier};
 
 mod error;
 
@@ -35,8 +36,8 @@ impl fmt::Debug for SignedToken<'_> {
 /// Signs a JSON payload, with the header `{"alg":…,"typ":…,"kid":…}` in this
 /// order; `typ` and `kid` are there when there is one.
 ///
-/// `out` needs room for the token and nothing else: the JSON is written a
-/// quarter into the room that is left, and encoded towards the front from there.
+/// `out` needs room for the token and nothing else: the JSON is encoded where it
+/// was written.
 ///
 /// ```
 /// use smallgate_core::jose::{self, Hs256Key};
@@ -71,19 +72,33 @@ pub(crate) fn sign_staged<'o, E: From<SignError>>(
     payload: impl FnOnce(&mut [u8]) -> Result<usize, E>,
     out: &'o mut [u8],
 ) -> Result<SignedToken<'o>, E> {
-    let header_len = stage(out, |room| {
-        write(room, |json| write_header(json, signer, typ))
-    })?;
-    let payload_room = after_dot(out, header_len)?;
-    let payload_len = stage(payload_room, payload)?;
-    after_dot(payload_room, payload_len)?;
-    let input_len = header_len.saturating_add(1).saturating_add(payload_len);
-    let signature_len = append_signature(signer, out, input_len)?;
-    let len = input_len.saturating_add(1).saturating_add(signature_len);
+    let header = write(out, |json| write_header(json, signer, typ))?;
+    let payload = payload(after_dot(out, base64url::encoded_len(header))?)?;
+    let len = encode_and_sign(signer, out, header, payload)?;
     out.get(..len)
         .and_then(|token| core::str::from_utf8(token).ok())
         .map(SignedToken)
         .ok_or_else(|| SignError::BufferTooSmall.into())
+}
+
+/// Makes a token of as many octets of header, and of payload where it will be; how
+/// many characters.
+///
+/// The header is encoded only now: what has just been written takes longer to be
+/// read.
+fn encode_and_sign(
+    signer: &dyn Signer,
+    out: &mut [u8],
+    header: usize,
+    payload: usize,
+) -> Result<usize, SignError> {
+    let header_len = encode(out, header)?;
+    let rest = after_dot(out, header_len)?;
+    let payload_len = encode(rest, payload)?;
+    after_dot(rest, payload_len)?;
+    let input_len = header_len.saturating_add(1).saturating_add(payload_len);
+    let signature_len = append_signature(signer, out, input_len)?;
+    Ok(input_len.saturating_add(1).saturating_add(signature_len))
 }
 
 fn write_header(json: &mut Writer<'_>, signer: &dyn Signer, typ: Option<&str>) {
@@ -114,49 +129,10 @@ fn after_dot(out: &mut [u8], position: usize) -> Result<&mut [u8], SignError> {
     Ok(rest)
 }
 
-/// Lets `write` write octets into `out`, and turns them into base64url at its
-/// beginning; how many characters.
-///
-/// They are written after a gap of a quarter of `out`, so that the characters,
-/// a third more than the octets, never run over octets not yet read if they fit
-/// into `out` at all.
-fn stage<E: From<SignError>>(
-    out: &mut [u8],
-    write: impl FnOnce(&mut [u8]) -> Result<usize, E>,
-) -> Result<usize, E> {
-    let gap = (out.len() / 4).saturating_add(1);
-    let room = out.get_mut(gap..).ok_or(SignError::BufferTooSmall)?;
-    let len = write(room)?;
-    Ok(encode_forward(out, gap, len).ok_or(SignError::BufferTooSmall)?)
-}
-
-/// Encodes the `len` octets at `read` to the beginning of `out`, a block at a
-/// time; how many characters.
-fn encode_forward(out: &mut [u8], mut read: usize, len: usize) -> Option<usize> {
-    const BLOCK: usize = 48;
-    let end = read.checked_add(len)?;
-    let mut written = 0_usize;
-    while read < end {
-        let source = out.get(read..end)?;
-        let mut block = [0; BLOCK];
-        // All blocks but the last are whole, and copied as one.
-        if let Some(whole) = source.first_chunk() {
-            block = *whole;
-        } else {
-            copy(source, &mut block);
-        }
-        let taken = source.len().min(BLOCK);
-        read = read.checked_add(taken)?;
-        let room = out.get_mut(written..)?;
-        let characters = base64url::encode_octets(block.get(..taken)?, room)
-            .ok()?
-            .len();
-        written = written.checked_add(characters)?;
-        if written > read && read < end {
-            return None;
-        }
-    }
-    Some(written)
+/// Turns the first `len` octets of `out` into base64url where they are; how many
+/// characters.
+fn encode(out: &mut [u8], len: usize) -> Result<usize, SignError> {
+    base64url::encode_in_place(out, len).map_err(|_| SignError::BufferTooSmall)
 }
 
 /// Signs the first `input_len` octets of `out` and writes the signature after
@@ -198,6 +174,12 @@ impl<'k> Keys<'k> {
         Keys { verifiers }
     }
 
+    /// Whether one of the keys has this algorithm.
+    pub(crate) fn any(&self, algorithm: Algorithm) -> bool {
+        let mut verifiers = self.verifiers.iter();
+        verifiers.any(|verifier| verifier.algorithm() == algorithm)
+    }
+
     /// The key for a token. `kid` is a look-up and nothing more: it is compared
     /// with the names of the keys, octet for octet. A token without one is for
     /// the only key, and the only key takes every `kid` if it has no name.
@@ -227,6 +209,7 @@ impl fmt::Debug for Keys<'_> {
 pub struct VerifiedJws<'t> {
     payload: &'t [u8],
     rest: &'t mut [u8],
+    at: Range<usize>,
 }
 
 impl<'t> VerifiedJws<'t> {
@@ -236,9 +219,10 @@ impl<'t> VerifiedJws<'t> {
         self.payload
     }
 
-    /// The payload, and the scratch that is left after it.
-    pub(crate) fn into_parts(self) -> (&'t [u8], &'t mut [u8]) {
-        (self.payload, self.rest)
+    /// The payload, the scratch that is left after it, and where in the token it
+    /// is, encoded.
+    pub(crate) fn into_parts(self) -> (&'t [u8], &'t mut [u8], Range<usize>) {
+        (self.payload, self.rest, self.at)
     }
 }
 
@@ -281,18 +265,28 @@ pub fn verify<'t>(
         Base64Error::BufferTooSmall => JwsError::ScratchTooSmall,
         other => JwsError::HeaderEncoding(other),
     })?;
-    let header = Header::parse(json, policy)?;
+    let header = Header::read(json, policy)?;
     let verifier = keys.find(header.key_id)?;
     if !header.is_for(verifier.algorithm()) {
         return Err(JwsError::AlgorithmMismatch);
     }
     check_signature(verifier, input, signature)?;
 
+    let at = input.len().saturating_sub(payload.len())..input.len();
+    let (payload, rest) = decode_payload(payload, scratch)?;
+    Ok(VerifiedJws { payload, rest, at })
+}
+
+/// The payload, and the scratch that is left after it.
+pub(crate) fn decode_payload<'t>(
+    payload: &[u8],
+    scratch: &'t mut [u8],
+) -> Result<(&'t [u8], &'t mut [u8]), JwsError> {
     let (room, rest) = scratch
         .split_at_mut_checked(base64url::decoded_len(payload.len()))
         .ok_or(JwsError::ScratchTooSmall)?;
     let payload = base64url::decode(payload, room).map_err(JwsError::PayloadEncoding)?;
-    Ok(VerifiedJws { payload, rest })
+    Ok((payload, rest))
 }
 
 fn check_signature(

@@ -32,7 +32,20 @@ pub enum Claim {
 
 impl Claim {
     /// How many there are.
-    pub(super) const COUNT: usize = Claim::JwtId as usize + 1;
+    pub(super) const COUNT: usize = Self::ALL.len();
+
+    /// All of them, in their order.
+    pub(super) const ALL: [Claim; 9] = [
+        Claim::Issuer,
+        Claim::Subject,
+        Claim::Audience,
+        Claim::ClientId,
+        Claim::Scope,
+        Claim::IssuedAt,
+        Claim::ExpiresAt,
+        Claim::NotBefore,
+        Claim::JwtId,
+    ];
 
     /// The longest name of a claim.
     const LONGEST_NAME: usize = 9;

@@ -92,9 +92,14 @@ fn write_scope(json: &mut Writer<'_>, form: ScopeForm, scope: Option<ScopeClaim<
     let Some(scope) = scope.filter(|scope| scope.names().next().is_some()) else {
         return;
     };
-    match form {
-        ScopeForm::Absent => {}
-        ScopeForm::Text => {
+    match (form, scope) {
+        (ScopeForm::Absent, _) => {}
+        (ScopeForm::Text, ScopeClaim::Text(text))
+            if cfg!(target_pointer_width = "64") && has_single_spaces(text) =>
+        {
+            json.member_text(Claim::Scope.name(), text);
+        }
+        (ScopeForm::Text, _) => {
             json.begin_text(Claim::Scope.name());
             let mut separator = "";
             for name in scope.names() {
@@ -104,7 +109,7 @@ fn write_scope(json: &mut Writer<'_>, form: ScopeForm, scope: Option<ScopeClaim<
             }
             json.end_text();
         }
-        ScopeForm::Array => {
+        (ScopeForm::Array, _) => {
             json.begin_array_member(Claim::Scope.name());
             for name in scope.names() {
                 json.array_text(name);
@@ -112,6 +117,18 @@ fn write_scope(json: &mut Writer<'_>, form: ScopeForm, scope: Option<ScopeClaim<
             json.end_array();
         }
     }
+}
+
+/// Whether a text that is not empty is what its names are with one space between
+/// each two.
+fn has_single_spaces(text: &str) -> bool {
+    let mut before = b' ';
+    let single = text.bytes().all(|octet| {
+        let single = octet != b' ' || before != b' ';
+        before = octet;
+        single
+    });
+    single && before != b' '
 }
 
 fn write_time(

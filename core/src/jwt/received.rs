@@ -1,5 +1,7 @@
 //! The claims as they came, behind a good signature: typed, and not judged yet.
 
+use core::ops::Range;
+
 use crate::codec::json::{Array, NumericDate, Object, Text, Value};
 use crate::time::UnixTime;
 
@@ -8,32 +10,92 @@ use super::validation::VerifyError;
 
 /// The registered claims of a payload, each of the type that it must have. One of
 /// the wrong type is an error and never "absent".
-pub(super) struct Received<'t>([Option<Value<'t>>; Claim::COUNT]);
+pub(super) struct Received<'t> {
+    /// The values as they were sent. (A [`Value`] takes longer to be put away and
+    /// fetched again than to be made of its text.)
+    texts: [Option<&'t str>; Claim::COUNT],
+    /// A bit for each claim with an escape.
+    escaped: u16,
+    /// `iat`, `exp` and `nbf`.
+    dates: [NumericDate; 3],
+}
 
 impl<'t> Received<'t> {
-    pub(super) fn read(object: &Object<'t>, form: ScopeForm) -> Result<Self, VerifyError> {
-        let mut received = Received([None; Claim::COUNT]);
-        for (name, value) in object.members() {
-            match Claim::named(name) {
-                None => {}
-                Some(Claim::Scope) if form == ScopeForm::Absent => {}
-                Some(claim) => {
-                    check(claim, form, value)?;
-                    if let Some(slot) = received.0.get_mut(claim as usize) {
-                        *slot = Some(value);
-                    }
-                }
+    /// No claims, to be read into: it is too large to be handed on.
+    pub(super) const EMPTY: Self = Received {
+        texts: [None; Claim::COUNT],
+        escaped: 0,
+        dates: [NumericDate {
+            seconds: 0,
+            fraction: false,
+        }; 3],
+    };
+
+    pub(super) fn read(&mut self, object: &Object<'t>, form: ScopeForm) -> Result<(), VerifyError> {
+        let mut members = object.texts();
+        members.try_for_each(|(name, text, escaped)| match Claim::named(name) {
+            None => Ok(()),
+            Some(Claim::Scope) if form == ScopeForm::Absent => Ok(()),
+            Some(claim) => self.take(claim, form, text, escaped),
+        })
+    }
+
+    fn take(
+        &mut self,
+        claim: Claim,
+        form: ScopeForm,
+        text: &'t str,
+        escaped: bool,
+    ) -> Result<(), VerifyError> {
+        let value = Value::from_checked(text, escaped).ok_or(VerifyError::ClaimType(claim))?;
+        let date = check(claim, form, value)?;
+        if let (Some(date), Some(slot)) = (date, self.dates.get_mut(date_index(claim))) {
+            *slot = date;
+        }
+        if let Some(slot) = self.texts.get_mut(claim as usize) {
+            *slot = Some(text);
+            self.escaped |= u16::from(escaped) << claim as usize;
+        }
+        Ok(())
+    }
+
+    /// Notes where in `payload` the claims are.
+    pub(super) fn note(&self, payload: &'t str, places: &mut Places) {
+        let [_, escaped, claims @ ..] = &mut places.0;
+        *escaped = u32::from(self.escaped);
+        let start = payload.as_ptr().addr();
+        for (place, text) in claims.iter_mut().zip(self.texts) {
+            *place = text.map_or(0, |text| {
+                packed(text.as_ptr().addr().saturating_sub(start), text.len())
+            });
+        }
+    }
+
+    /// Reads the claims of a `payload` that was read before, and is the same.
+    pub(super) fn read_again(
+        &mut self,
+        payload: &'t str,
+        form: ScopeForm,
+        places: &Places,
+    ) -> Result<(), VerifyError> {
+        let [_, escaped, claims @ ..] = &places.0;
+        for (claim, place) in Claim::ALL.into_iter().zip(claims) {
+            let text = payload.get(unpacked(*place));
+            let text = text.ok_or(VerifyError::ClaimMissing(claim))?;
+            if !text.is_empty() {
+                self.take(claim, form, text, escaped >> claim as usize & 1 != 0)?;
             }
         }
-        Ok(received)
+        Ok(())
     }
 
     fn value(&self, claim: Claim) -> Option<Value<'t>> {
-        self.0.get(claim as usize).copied().flatten()
+        let text = (*self.texts.get(claim as usize)?)?;
+        Value::from_checked(text, self.escaped >> claim as usize & 1 != 0)
     }
 
     pub(super) fn has(&self, claim: Claim) -> bool {
-        self.value(claim).is_some()
+        self.texts.get(claim as usize).is_some_and(Option::is_some)
     }
 
     fn text(&self, claim: Claim) -> Option<Text<'t>> {
@@ -44,10 +106,10 @@ impl<'t> Received<'t> {
     }
 
     pub(super) fn date(&self, claim: Claim) -> Option<NumericDate> {
-        match self.value(claim)? {
-            Value::Number(number) => number.as_numeric_date(),
-            _ => None,
-        }
+        self.dates
+            .get(date_index(claim))
+            .copied()
+            .filter(|_| self.has(claim))
     }
 
     pub(super) fn is_from(&self, issuer: &str) -> bool {
@@ -64,7 +126,7 @@ impl<'t> Received<'t> {
     }
 
     /// The claims, those with escapes in `room`.
-    pub(super) fn into_claims(self, room: &'t mut [u8]) -> Result<Claims<'t>, VerifyError> {
+    pub(super) fn claims(&self, room: &'t mut [u8]) -> Result<Claims<'t>, VerifyError> {
         let mut room = Room(room);
         let mut text = |claim| room.optional(self.text(claim));
         let time = |claim| self.date(claim).map(|date| UnixTime(date.seconds));
@@ -90,30 +152,99 @@ impl<'t> Received<'t> {
     }
 }
 
-/// Whether `value` is of the claim's type, and one that it can have.
-fn check(claim: Claim, form: ScopeForm, value: Value<'_>) -> Result<(), VerifyError> {
+/// Where in a token its payload is, which claims have escapes, and where in the
+/// payload the claims are: what is the same each time that the token is verified.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Places([u32; Places::WORDS]);
+
+impl Places {
+    pub(super) const WORDS: usize = 2 + Claim::COUNT;
+
+    pub(super) fn note_payload(&mut self, at: Range<usize>) {
+        let [payload, ..] = &mut self.0;
+        *payload = packed(at.start, at.len());
+    }
+
+    /// The payload of the token that this was noted of.
+    pub(super) fn payload<'a>(&self, token: &'a [u8]) -> Option<&'a [u8]> {
+        let [payload, ..] = &self.0;
+        token.get(unpacked(*payload))
+    }
+
+    pub(super) const fn words(&self) -> &[u32; Self::WORDS] {
+        &self.0
+    }
+
+    pub(super) const fn words_mut(&mut self) -> &mut [u32; Self::WORDS] {
+        &mut self.0
+    }
+}
+
+/// A place below 2^16, as that of a document within its bounds is; one beyond
+/// becomes one that is nowhere.
+fn packed(at: usize, length: usize) -> u32 {
+    match (u16::try_from(at), u16::try_from(length)) {
+        (Ok(at), Ok(length)) => u32::from(at) << 16 | u32::from(length),
+        _ => u32::MAX,
+    }
+}
+
+fn unpacked(place: u32) -> Range<usize> {
+    let [a, b, c, d] = place.to_be_bytes();
+    let at = usize::from(u16::from_be_bytes([a, b]));
+    at..at.saturating_add(usize::from(u16::from_be_bytes([c, d])))
+}
+
+/// Where the claim is in [`Received::dates`]; beyond them if it is no date.
+const fn date_index(claim: Claim) -> usize {
+    match claim {
+        Claim::IssuedAt => 0,
+        Claim::ExpiresAt => 1,
+        Claim::NotBefore => 2,
+        _ => usize::MAX,
+    }
+}
+
+/// Whether `value` is of the claim's type and one that it can have; of a date
+/// which.
+fn check(
+    claim: Claim,
+    form: ScopeForm,
+    value: Value<'_>,
+) -> Result<Option<NumericDate>, VerifyError> {
+    let is_name = |name: Text<'_>| name.octets().next().is_some() && has_only_names(name, false);
     let can_be = match (claim, value) {
         (
             Claim::Issuer | Claim::Subject | Claim::ClientId | Claim::JwtId | Claim::Audience,
             Value::Text(_),
         ) => true,
         (Claim::Audience, Value::Array(array)) if are_texts(array) => true,
-        (Claim::Scope, Value::Text(text)) if form == ScopeForm::Text => text
-            .octets()
-            .all(|octet| octet == b' ' || is_scope_character(octet)),
+        (Claim::Scope, Value::Text(text)) if form == ScopeForm::Text => has_only_names(text, true),
         (Claim::Scope, Value::Array(array)) if form == ScopeForm::Array && are_texts(array) => {
-            texts(array)
-                .all(|name| name.octets().next().is_some() && name.octets().all(is_scope_character))
+            texts(array).all(is_name)
         }
         (Claim::IssuedAt | Claim::ExpiresAt | Claim::NotBefore, Value::Number(number)) => {
-            number.as_numeric_date().is_some()
+            match number.as_numeric_date() {
+                Some(date) => return Ok(Some(date)),
+                None => false,
+            }
         }
         _ => return Err(VerifyError::ClaimType(claim)),
     };
     if can_be {
-        Ok(())
+        Ok(None)
     } else {
         Err(VerifyError::ClaimValue(claim))
+    }
+}
+
+/// Whether all characters are such as the names of scopes have, or, if there may
+/// be several names, spaces.
+fn has_only_names(text: Text<'_>, several: bool) -> bool {
+    let fits = |octet| is_scope_character(octet) || several && octet == b' ';
+    match text.as_str() {
+        Some(plain) => plain.bytes().all(fits),
+        None => text.octets().all(fits),
     }
 }
 

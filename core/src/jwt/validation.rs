@@ -7,7 +7,7 @@ use crate::jose::{self, ExpectedType, HeaderPolicy, JwsError, Keys};
 use crate::time::{Seconds, UnixTime};
 
 use super::claims::{Claim, Claims, TokenFormat};
-use super::received::Received;
+use super::received::{Places, Received};
 
 /// What a verifier wants of a token.
 #[derive(Clone, Copy, Debug)]
@@ -87,36 +87,46 @@ impl Validation<'_> {
         payload: &'t [u8],
         now: UnixTime,
         room: &'t mut [u8],
+        places: &mut Places,
     ) -> Result<Verified<'t>, VerifyError> {
         let mut object = Object::empty();
         object
             .read(payload, &self.limits)
             .map_err(VerifyError::PayloadJson)?;
-        let received = Received::read(&object, self.format.scope)?;
-        self.check_present(&received)?;
-        self.check_parties(&received)?;
-        self.check_times(&received, now)?;
+        let mut received = Received::EMPTY;
+        received.read(&object, self.format.scope)?;
+        received.note(object.text(), places);
+        self.conclude(&received, object.text(), now, room)
+    }
+
+    /// Judges the claims.
+    pub(super) fn conclude<'t>(
+        &self,
+        received: &Received<'t>,
+        text: &'t str,
+        now: UnixTime,
+        room: &'t mut [u8],
+    ) -> Result<Verified<'t>, VerifyError> {
+        self.check_present(received)?;
+        self.check_parties(received)?;
+        self.check_times(received, now)?;
         Ok(Verified {
-            claims: received.into_claims(room)?,
-            text: object.text(),
+            claims: received.claims(room)?,
+            text,
         })
     }
 
     /// Every claim that is wanted is there.
     fn check_present(&self, received: &Received<'_>) -> Result<(), VerifyError> {
-        let expected = [
-            Some(Claim::ExpiresAt),
-            self.issuer.map(|_| Claim::Issuer),
-            self.audience.map(|_| Claim::Audience),
-        ];
-        self.format
-            .claims
-            .iter()
-            .copied()
-            .filter(|claim| *claim != Claim::Scope)
-            .chain(expected.into_iter().flatten())
-            .find(|claim| !received.has(*claim))
-            .map_or(Ok(()), |claim| Err(VerifyError::ClaimMissing(claim)))
+        let wants = |claim: &Claim| *claim != Claim::Scope && !received.has(*claim);
+        let missing = match self.format.claims.iter().find(|claim| wants(claim)) {
+            Some(claim) => *claim,
+            None if wants(&Claim::ExpiresAt) => Claim::ExpiresAt,
+            None if self.issuer.is_some() && wants(&Claim::Issuer) => Claim::Issuer,
+            None if self.audience.is_some() && wants(&Claim::Audience) => Claim::Audience,
+            None => return Ok(()),
+        };
+        Err(VerifyError::ClaimMissing(missing))
     }
 
     /// "Each principal intended to process the JWT MUST identify itself with a
@@ -222,13 +232,33 @@ pub fn verify<'t>(
     now: Option<UnixTime>,
     scratch: &'t mut [u8],
 ) -> Result<Verified<'t>, VerifyError> {
+    verify_noting(
+        token,
+        keys,
+        validation,
+        now,
+        scratch,
+        &mut Places::default(),
+    )
+}
+
+/// [`verify`], which notes in `places` where things are.
+pub(super) fn verify_noting<'t>(
+    token: &[u8],
+    keys: &Keys<'_>,
+    validation: &Validation<'_>,
+    now: Option<UnixTime>,
+    scratch: &'t mut [u8],
+    places: &mut Places,
+) -> Result<Verified<'t>, VerifyError> {
     let now = now.ok_or(VerifyError::ClockUnset)?;
     validation.check_self()?;
 
-    let (payload, room) = jose::verify(token, keys, &validation.header_policy(), scratch)
+    let (payload, room, at) = jose::verify(token, keys, &validation.header_policy(), scratch)
         .map_err(VerifyError::Jws)?
         .into_parts();
-    validation.judge(payload, now, room)
+    places.note_payload(at);
+    validation.judge(payload, now, room, places)
 }
 
 /// Why a token was refused, in the order in which things are looked at.

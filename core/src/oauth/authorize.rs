@@ -9,7 +9,7 @@ use super::grant::{Grant, GrantId, Origin, State, Tag};
 use super::handle::{CodeBinding, HANDLE_LENGTH, Kind};
 use super::next::{Asked, AuthorizationRequest, Hashing, Next, Purpose, Swap};
 use super::page::{self, LoginForm};
-use super::redirect;
+use super::redirect::{self, Told};
 use super::request::{self, optional, required};
 use super::session::Session;
 use crate::codec::copy;
@@ -188,7 +188,7 @@ pub(super) fn approve<'x>(
         page::code(code, &mut session.response)
     } else {
         let answer = request.answer(session.configuration().issuer);
-        answer.write(&[("code", code)], &mut session.response)
+        answer.write(Told::Code(code), &mut session.response)
     };
     if !fits {
         return session.refuse_page(Refusal::ResponseTooLong);
@@ -235,20 +235,11 @@ fn show_form<'x>(
     let mut text = [0; FormMac::LENGTH];
     let expires = session.now.plus(FORM_LIFETIME);
     let token = session.server.form_mac.mint(&fields, expires, &mut text);
-    let [a, b, c, d, e, f, g] = fields;
     let form = LoginForm {
         client: asked.request.client.id,
         scopes: configuration.scopes.names(asked.scope),
-        hidden: [
-            a,
-            b,
-            c,
-            d,
-            e,
-            f,
-            g,
-            (Parameter::FormToken.name(), Some(token)),
-        ],
+        hidden: fields,
+        token,
         path: configuration.profile.authorization_path.unwrap_or_default(),
         message,
     };
@@ -276,7 +267,7 @@ pub(super) fn refuse<'x>(
     let client = Some(request.client.id);
     session.event(Event::Refused { client, cause });
     let to = request.answer(configuration.issuer);
-    if to.write(&[("error", answer.error)], &mut session.response) {
+    if to.write(Told::Error(answer.error), &mut session.response) {
         Next::Done
     } else {
         session.refuse_page(Refusal::ResponseTooLong)

@@ -31,20 +31,21 @@ impl FormMac {
         }
     }
 
-    /// Writes the field for a request with these `fields` into `out`.
+    /// Writes the field for a request with these `fields` into `out`: characters that HTML does
+    /// not escape.
     pub(super) fn mint<'o>(
         &self,
         fields: &[(&str, Option<&str>)],
         expires: UnixTime,
         out: &'o mut [u8; Self::LENGTH],
-    ) -> &'o str {
+    ) -> &'o [u8] {
         let time = expires.0.to_be_bytes();
         let mac = self.mac(&self.current, fields, &time);
         let mut octets = [0; Self::SIZE];
         for (octet, value) in octets.iter_mut().zip(time.iter().chain(&mac)) {
             *octet = *value;
         }
-        base64url::encode_secret(&octets, out).unwrap_or_default()
+        base64url::encode_secret_octets(&octets, out).unwrap_or_default()
     }
 
     /// `None` for a forged field, else whether it has not expired.

@@ -48,6 +48,15 @@ impl MasterKey {
         MasterKey(octets)
     }
 
+    /// Tells this key from others, and nothing else of it: for servers that share
+    /// grants, which must have the same.
+    #[must_use]
+    pub fn fingerprint(&self) -> [u8; 16] {
+        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, ..] =
+            HmacKey::new(&self.0).tag(b"smallgate/1 fingerprint");
+        [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]
+    }
+
     /// The key for one purpose.
     pub(super) fn derive(&self, label: &[u8]) -> HmacKey {
         let key = Zeroizing::new(HmacKey::new(&self.0).tag(label));
@@ -173,7 +182,7 @@ impl HandleMac {
         }
     }
 
-    /// Writes the handle into `out`.
+    /// Writes the handle into `out`: characters that neither JSON nor a form nor HTML escapes.
     pub(super) fn mint<'o>(
         &self,
         kind: Kind,
@@ -182,7 +191,7 @@ impl HandleMac {
         client: Tag,
         binding: &CodeBinding,
         out: &'o mut [u8; HANDLE_LENGTH],
-    ) -> &'o str {
+    ) -> &'o [u8] {
         let head = VERSION
             | kind.bits()
             | if self.slot == Slot::B { SLOT } else { 0 }
@@ -202,7 +211,7 @@ impl HandleMac {
         for (octet, value) in octets.iter_mut().zip(body.iter().chain(&mac)) {
             *octet = *value;
         }
-        base64url::encode_secret(&octets, out).unwrap_or_default()
+        base64url::encode_secret_octets(&octets, out).unwrap_or_default()
     }
 
     /// Checks the MAC of `presented` as shown by `client` with `binding`.

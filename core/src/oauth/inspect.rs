@@ -16,7 +16,7 @@ use super::session::Session;
 use super::standing;
 use crate::codec::form::Parameters;
 use crate::http::{Body, Header};
-use crate::jwt::{self, Claims};
+use crate::jwt::{Claims, ScopeClaim};
 use crate::store::{Loaded, Seen};
 
 /// Begins to answer at either endpoint.
@@ -89,18 +89,13 @@ fn recognize<'x>(
             .verify(&presented, Kind::Refresh, tag, &binding)
             .map(Shown::Refresh);
     }
-    let resource = &session.server.resource;
-    jwt::verify(
-        token.as_bytes(),
-        &resource.keys,
-        &resource.validation,
-        session.clock.now,
-        scratch,
-    )
-    .ok()
-    .map(|verified| *verified.claims())
-    .filter(|claims| standing::token_stands(session.configuration(), claims))
-    .map(Shown::Access)
+    session
+        .server
+        .verify(token.as_bytes(), session.clock.now, scratch)
+        .ok()
+        .map(|verified| *verified.claims())
+        .filter(|claims| standing::token_stands(session.configuration(), claims))
+        .map(Shown::Access)
 }
 
 /// The answer to a token that means nothing here: R49, "200 for an unknown
@@ -219,7 +214,7 @@ impl<'x> Inspection<'x> {
                     issuer: Some(configuration.issuer),
                     subject: Some(user.map_or(client.id, |user| user.subject)),
                     client_id: Some(client.id),
-                    scope: Some(jwt::ScopeClaim::Names(configuration.scopes, grant.scope)),
+                    scope: Some(ScopeClaim::Names(configuration.scopes, grant.scope)),
                     // Of the grant, neither of which a rotation moves.
                     issued_at: Some(grant.created),
                     expires_at: Some(grant.ends),

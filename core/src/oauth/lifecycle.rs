@@ -150,9 +150,6 @@ pub(super) fn decide<'x>(
     let grant = match loaded.record.map(|record| record.grant()) {
         None => return session.refuse(Refusal::GrantRevoked(parameter)),
         Some(Err(_damaged)) => return session.refuse(Refusal::RecordDamaged),
-        Some(Ok(grant)) if grant.id != redemption.handle.grant => {
-            return session.refuse(Refusal::RecordDamaged);
-        }
         Some(Ok(grant)) => grant,
     };
     let configuration = session.configuration();

@@ -26,8 +26,15 @@ pub(super) fn begin<'x>(
     let configuration = session.configuration();
     // With a clock that went back nobody knows what has expired.
     let now = session.clock.now.filter(|_| session.check_clock().is_ok());
-    let resource = &session.server.resource;
-    match resource.authenticate(headers, query, now, scratch) {
+    let server = session.server;
+    let verified = server
+        .resource
+        .presented(headers, query, now)
+        .and_then(|token| {
+            let verified = server.verify(token, now, scratch);
+            verified.map_err(BearerError::Invalid)
+        });
+    match verified {
         Err(error) => refuse(session, error, None, ""),
         Ok(token) => {
             let asking = Asking { token, scope };

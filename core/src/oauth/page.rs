@@ -115,7 +115,9 @@ pub(super) struct LoginForm<'x, F> {
     /// Calls its argument for each scope.
     pub(super) scopes: F,
     /// Names and values of the hidden fields; absent ones are left out.
-    pub(super) hidden: [(&'x str, Option<&'x str>); 8],
+    pub(super) hidden: [(&'x str, Option<&'x str>); 7],
+    /// The value of the last one, in characters that need no escape.
+    pub(super) token: &'x [u8],
     pub(super) path: &'x str,
     pub(super) message: Option<&'x str>,
 }
@@ -150,13 +152,14 @@ impl<'x, F: Iterator<Item = &'x str> + Clone> LoginForm<'x, F> {
             html.push("\">\n");
             for (name, value) in self.hidden {
                 if let Some(value) = value {
-                    html.push("<input type=\"hidden\" name=\"");
-                    html.push(name);
-                    html.push("\" value=\"");
+                    begin_hidden(html, name);
                     push_text(html, value);
                     html.push("\">\n");
                 }
             }
+            begin_hidden(html, Parameter::FormToken.name());
+            html.push_octets(self.token);
+            html.push("\">\n");
             html.push(
                 "<p><label for=\"username\">User name</label><br>\n\
                  <input id=\"username\" name=\"username\" autocomplete=\"username\" autocapitalize=\"none\" spellcheck=\"false\"></p>\n\
@@ -170,12 +173,20 @@ impl<'x, F: Iterator<Item = &'x str> + Clone> LoginForm<'x, F> {
     }
 }
 
-/// Shows a code to be copied into the application; false when it does not fit.
+/// A hidden field, as far as its value.
+fn begin_hidden(html: &mut Text<'_>, name: &str) {
+    html.push("<input type=\"hidden\" name=\"");
+    html.push(name);
+    html.push("\" value=\"");
+}
+
+/// Shows a code, in characters that need no escape, to be copied into the application; false when
+/// it does not fit.
 #[must_use]
-pub(super) fn code(code: &str, response: &mut Response<'_>) -> bool {
+pub(super) fn code(code: &[u8], response: &mut Response<'_>) -> bool {
     page(response, (200, NO_REFERRER), "Signed in", &mut |html| {
         html.push("<p>Copy this code into the application:</p>\n<p><code id=\"code\">");
-        push_text(html, code);
+        html.push_octets(code);
         html.push("</code></p>\n");
     })
 }

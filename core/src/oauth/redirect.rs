@@ -50,6 +50,14 @@ pub(super) fn is_out_of_band(uri: &str) -> bool {
     uri == "urn:ietf:wg:oauth:2.0:oob" || uri == "urn:ietf:wg:oauth:2.0:oob:auto"
 }
 
+/// What a client is told.
+pub(super) enum Told<'a> {
+    /// A code, in characters that a form does not encode.
+    Code(&'a [u8]),
+    /// An error (RFC 6749 §4.1.2.1).
+    Error(&'a str),
+}
+
 /// An answer of the authorization endpoint that goes to the client through the
 /// browser (RFC 6749 §4.1.2, RFC 9207 §2).
 pub(super) struct AuthorizationResponse<'x> {
@@ -59,32 +67,34 @@ pub(super) struct AuthorizationResponse<'x> {
 }
 
 impl AuthorizationResponse<'_> {
-    /// Writes the redirect with `parameters` and then `state` and `iss`. The
+    /// Writes the redirect with what is `told`, and then `state` and `iss`. The
     /// status is 303, so that the browser does not send the password on
     /// (RFC 9700 §4.12). False when it does not fit.
     #[must_use]
-    pub(super) fn write(&self, parameters: &[(&str, &str)], response: &mut Response<'_>) -> bool {
+    pub(super) fn write(&self, told: Told<'_>, response: &mut Response<'_>) -> bool {
         response.set_status(303);
         page::headers(page::NO_REFERRER, response);
         response.header_with("location", |text| {
             text.push(self.redirect_uri);
-            let mut separator = if self.redirect_uri.contains('?') {
+            text.push(if self.redirect_uri.contains('?') {
                 "&"
             } else {
                 "?"
-            };
-            let state = self.state.map(|state| ("state", state));
-            let all = parameters
-                .iter()
-                .copied()
-                .chain(state)
-                .chain([("iss", self.issuer)]);
-            for (name, value) in all {
-                text.push(separator);
+            });
+            match told {
+                Told::Code(code) => {
+                    text.push("code=");
+                    text.push_octets(code);
+                }
+                Told::Error(error) => {
+                    text.push("error=");
+                    push_encoded(text, error);
+                }
+            }
+            let state = self.state.map(|state| ("&state=", state));
+            for (name, value) in state.into_iter().chain([("&iss=", self.issuer)]) {
                 text.push(name);
-                text.push("=");
                 push_encoded(text, value);
-                separator = "&";
             }
         })
     }

@@ -22,7 +22,8 @@ pub(super) struct Tokens<'x> {
     pub(super) scope: ScopeSet,
     pub(super) jwt_id: JwtId,
     pub(super) issued_at: UnixTime,
-    pub(super) refresh_token: Option<&'x str>,
+    /// In characters that need no escape.
+    pub(super) refresh_token: Option<&'x [u8]>,
 }
 
 /// Signs the access token and writes the response around it.
@@ -76,7 +77,9 @@ pub(super) fn tokens(
             ResponseMember::Expires => json.member_u64("expires", expires_at.0),
             ResponseMember::RefreshToken => {
                 if let Some(token) = tokens.refresh_token {
-                    json.member_text("refresh_token", token);
+                    json.begin_text("refresh_token");
+                    json.raw(token);
+                    json.end_text();
                 }
             }
             ResponseMember::Scope => {

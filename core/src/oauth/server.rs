@@ -8,7 +8,7 @@ use super::form_mac::FormMac;
 use super::handle::HandleMac;
 use crate::bearer::ResourceServer;
 use crate::jose::Keys;
-use crate::jwt::{Claim, Validation};
+use crate::jwt::{Claim, TokenCache, Tokens, Validation, Verified, VerifyError};
 use crate::time::UnixTime;
 
 /// An OAuth 2.0 authorization server (RFC 6749 §1.1), and the resource `/me/`.
@@ -22,6 +22,7 @@ pub struct AuthorizationServer<'c> {
     pub(super) handles: HandleMac,
     pub(super) form_mac: FormMac,
     pub(super) resource: ResourceServer<'c>,
+    tokens: Tokens<'c>,
 }
 
 /// What a caller knows of time when an exchange begins.
@@ -84,20 +85,41 @@ impl<'c> AuthorizationServer<'c> {
                 },
                 token_header: configuration.profile.token_header,
             },
+            tokens: Tokens::NONE,
             configuration,
         })
+    }
+
+    /// Has verified access tokens in `cache`, which is emptied and this server's
+    /// alone: one that comes again costs no signature. Its client, its user and its
+    /// grant are asked each time.
+    pub fn remember<const N: usize>(&mut self, cache: &'c mut TokenCache<N>) {
+        self.tokens = Tokens::new(&self.resource.keys, cache);
+    }
+
+    /// Forgets the access tokens that were verified: see
+    /// [`CachingVerifier::forget`](crate::jwt::CachingVerifier::forget).
+    pub fn forget_tokens(&self) {
+        self.tokens.forget();
+    }
+
+    /// Verifies an access token.
+    pub(super) fn verify<'t>(
+        &self,
+        token: &[u8],
+        now: Option<UnixTime>,
+        scratch: &'t mut [u8],
+    ) -> Result<Verified<'t>, VerifyError> {
+        let ResourceServer {
+            keys, validation, ..
+        } = &self.resource;
+        self.tokens.verify(token, keys, validation, now, scratch)
     }
 
     /// What the server was made with.
     #[must_use]
     pub const fn configuration(&self) -> &Configuration<'c> {
         &self.configuration
-    }
-
-    /// Checks access tokens as `/me/` does.
-    #[must_use]
-    pub const fn resource(&self) -> &ResourceServer<'c> {
-        &self.resource
     }
 }
 

@@ -65,8 +65,13 @@ impl Default for ThrottleSlot {
 ///
 /// When the memory is full the pair with the fewest failures gives way, so
 /// that a flood of names does not wash out the count of one that is being
-/// guessed at. Clients have one half of the memory and people the other: a
-/// failed client costs a hash, a failed password many thousands.
+/// guessed at, unless each of them fails as often: whoever may make up clients
+/// can have a client's failures forgotten, at the price of many times as many.
+/// A count of all that a source fails with would end that, and let one lock out
+/// all clients behind its address; a client's secret is no word to be guessed.
+/// Passwords are, and are counted so too ([`Account::Source`]). Clients have one
+/// half of the memory and people the other: a failed client costs a hash, a
+/// failed password many thousands.
 ///
 /// ```
 /// use smallgate_core::oauth::{Throttle, ThrottlePolicy, ThrottleSlot};

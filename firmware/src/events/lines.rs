@@ -68,6 +68,11 @@ pub fn store_failed(cause: OpenError) {
     error!("event=\"store_failed\" cause={}", cause);
 }
 
+/// Logs that so many grants could not be read any more since the store was opened.
+pub fn store_spoiled(grants: u16) {
+    error!("event=\"store_spoiled\" grants={=u16}", grants);
+}
+
 /// Logs what an exchange reports: what
 /// [`Surroundings::event`](crate::http::Surroundings::event) is told.
 pub fn event(event: &Event<'_>, source: Source) {

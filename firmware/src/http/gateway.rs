@@ -157,8 +157,11 @@ impl<'g, S: Store, B: Surroundings, P: Pins> Gateway<'g, S, B, P> {
         Step::Done(status::answer(
             request,
             self.server,
-            self.surroundings.now().is_some(),
-            self.surroundings.is_entropy_healthy(),
+            status::Health {
+                clock: self.surroundings.now().is_some(),
+                entropy: self.surroundings.is_entropy_healthy(),
+                store: !self.is_store_down(),
+            },
             self.surroundings.uptime(),
             devices.map_or(0, |devices| devices.list().count()),
             out,

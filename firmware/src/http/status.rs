@@ -10,6 +10,17 @@ pub fn is_asked(request: &Request<'_, '_>) -> bool {
     request.path_and_query().0 == "/"
 }
 
+/// What works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Health {
+    /// The time is known.
+    pub clock: bool,
+    /// There is entropy.
+    pub entropy: bool,
+    /// Grants are kept.
+    pub store: bool,
+}
+
 /// Answers it, on a server that was started `uptime` seconds ago and has so many
 /// `devices`.
 // Not inlined: it would be in the frame of every request.
@@ -17,8 +28,7 @@ pub fn is_asked(request: &Request<'_, '_>) -> bool {
 pub fn answer<'x>(
     request: &Request<'_, '_>,
     server: &AuthorizationServer<'_>,
-    is_clock_set: bool,
-    is_entropy_healthy: bool,
+    health: Health,
     uptime: u32,
     devices: usize,
     out: &'x mut [u8],
@@ -27,13 +37,17 @@ pub fn answer<'x>(
         return Answer::refusal(out, ResourceRefusal::method("GET, HEAD"));
     }
     let configuration = server.configuration();
-    let clock = match is_clock_set {
+    let clock = match health.clock {
         true => "set",
         false => "not set: nothing is issued",
     };
-    let entropy = match is_entropy_healthy {
+    let entropy = match health.entropy {
         true => "healthy",
         false => "failing: nothing is issued",
+    };
+    let store = match health.store {
+        true => "works",
+        false => "failing: grants are neither given nor used",
     };
     Answer::page(
         out,
@@ -45,6 +59,7 @@ pub fn answer<'x>(
             ("Issuer", Shown::Text(configuration.issuer)),
             ("Clock", Shown::Text(clock)),
             ("Entropy", Shown::Text(entropy)),
+            ("Store", Shown::Text(store)),
             ("Running for", Shown::Number(uptime, " seconds")),
             (
                 "Devices",

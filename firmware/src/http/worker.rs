@@ -238,7 +238,7 @@ where
     fn framing(&self, end: usize) -> Result<(Framing, Manner), Last> {
         let octets = self.input.octets.get(..end).unwrap_or_default();
         let mut manner = Manner {
-            without_body: octets.starts_with(b"HEAD "),
+            without_body: octets.starts_with(HEAD),
             ..Manner::CUT
         };
         let mut slots = [NO_HEADER; MAX_HEADERS];
@@ -270,6 +270,8 @@ where
     /// Says why a request is refused. It is the connection's last.
     async fn refuse(&mut self, refused: Refused, mut manner: Manner) -> Ended {
         manner.now = self.handler.now();
+        // Also before the whole head is there.
+        manner.without_body = self.input.filled().starts_with(HEAD);
         let content = Content::Refusal(refused);
         let sending = send(self.connection, self.sending, content, manner);
         let patience = patience(self.platform, self.deadlines.sending, GRACE, || false);
@@ -354,6 +356,9 @@ fn begin<'x, H: Handler>(
     };
     handler.begin(request, out)
 }
+
+/// How a request begins whose answer has no body.
+const HEAD: &[u8] = b"HEAD ";
 
 const NO_HEADER: Header<'static> = Header {
     name: "",

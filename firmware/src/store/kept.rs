@@ -8,8 +8,9 @@ use super::{FlashStore, OpenError, Usage};
 
 /// A store that outlives a reset, and that may fail and work again.
 pub trait Kept: Store {
-    /// Opens it if it is not open, else looks whether it works, by one read.
-    /// Until it was opened it is not available.
+    /// Opens it if it is not open, else looks whether it works: by one read, or
+    /// after a commit that failed by a write, which the next commit does first
+    /// otherwise. Until it was opened it is not available.
     ///
     /// # Errors
     ///
@@ -24,13 +25,16 @@ pub trait Kept: Store {
 
     /// How full and how worn it is.
     fn usage(&self) -> Usage;
+
+    /// Grants that could not be read any more since it was opened.
+    fn spoiled(&self) -> u16;
 }
 
 impl<F: NorFlash, const SLOTS: usize> Kept for FlashStore<F, SLOTS> {
     fn resume(&mut self) -> Result<(), OpenError> {
         match self.is_open {
             // Not anew: what an exchange has seen of a record must stay true.
-            true => Ok(self.log.probe()?),
+            true => Ok(self.settle()?),
             false => self.open(),
         }
     }
@@ -45,5 +49,9 @@ impl<F: NorFlash, const SLOTS: usize> Kept for FlashStore<F, SLOTS> {
 
     fn usage(&self) -> Usage {
         FlashStore::usage(self)
+    }
+
+    fn spoiled(&self) -> u16 {
+        FlashStore::spoiled(self)
     }
 }

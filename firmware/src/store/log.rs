@@ -70,6 +70,14 @@ impl From<Failed> for OpenError {
 /// How often a record is appended until the flash counts as broken.
 const TRIES: u8 = 2;
 
+/// How often a record or a head is read until it counts as spoiled, and then the
+/// last two readings have to be the same: what noise makes of an octet, it does
+/// not make of it again and again.
+const READINGS: u8 = 6;
+
+/// A cell's octets, its slot and its record.
+type Cell = ([u8; MAX_CELL], u16, Record);
+
 /// What is on a flash.
 #[derive(Clone)]
 pub(super) struct Log<F> {
@@ -81,6 +89,8 @@ pub(super) struct Log<F> {
     pub(super) sequence: u32,
     /// The head's next free cell.
     next: u16,
+    /// Records that could not be read any more since it was opened.
+    pub(super) spoiled: u16,
 }
 
 impl<F: NorFlash> Log<F> {
@@ -93,6 +103,7 @@ impl<F: NorFlash> Log<F> {
             head: 0,
             sequence: 0,
             next: 0,
+            spoiled: 0,
         }
     }
 
@@ -119,11 +130,16 @@ impl<F: NorFlash> Log<F> {
     ) -> Result<(), OpenError> {
         self.shape = Shape::of(&self.flash, self.measures).ok_or(OpenError::Geometry)?;
         self.slots = wanted;
+        self.spoiled = 0;
         let Some((head, newest)) = self.newest()? else {
             return self.begin();
         };
         if newest.slots > slots {
             return Err(OpenError::Measures);
+        }
+        // No store gets there, and there is no next one.
+        if newest.sequence == u32::MAX {
+            return Err(OpenError::Foreign);
         }
         self.slots = newest.slots;
         if newest != self.head_of(newest.sequence) {
@@ -144,7 +160,9 @@ impl<F: NorFlash> Log<F> {
             }
             for cell in 0..self.shape.cells {
                 let place = Place::new(sector, cell);
-                if let Some((slot, record)) = self.read(place)? {
+                if let Some((_, slot, record)) = self.read(place)?
+                    && slot < self.slots
+                {
                     found(slot, place, &record);
                 }
             }
@@ -180,6 +198,7 @@ impl<F: NorFlash> Log<F> {
             cell: self.shape.cell,
             sectors: self.shape.sectors,
             slots: self.slots,
+            unit: self.shape.told_unit(),
             sequence,
         }
     }
@@ -204,33 +223,87 @@ impl<F: NorFlash> Log<F> {
         }
     }
 
-    /// Makes blank flash ready. The power may have failed while this was done
-    /// before, so the first head need not be blank.
+    /// Makes blank flash ready, from its last sector on. The power may have failed
+    /// while this was done before, and an erasure that is cut off leaves anything: so
+    /// there anything may be. It is the last one since what others keep on a chip
+    /// is at its beginning.
     fn begin(&mut self) -> Result<(), OpenError> {
-        for sector in 0..self.shape.sectors {
+        let last = self.shape.sectors.saturating_sub(1);
+        for sector in 0..last {
+            let head = self.head_octets(sector)?;
+            let mut is_blank = cell::is_blank(self.head_part(&head));
             for cell in 0..self.shape.cells {
                 let octets = self.octets(Place::new(sector, cell))?;
-                if !cell::is_blank(self.trimmed(&octets)) {
-                    return Err(OpenError::Foreign);
-                }
+                is_blank &= cell::is_blank(self.trimmed(&octets));
             }
-            let octets = self.head_octets(sector)?;
-            if sector > 0 && !cell::is_blank(self.head_part(&octets)) {
+            if !is_blank {
                 return Err(OpenError::Foreign);
             }
         }
-        self.erase(0)?;
-        self.write_head(0, 1)?;
-        self.head = 0;
+        // But what is begun with other measures: the least sector has 256 octets.
+        let mut at = self.shape.start(last);
+        while at < self.shape.start(self.shape.sectors) {
+            if Head::read(&self.read_at(at, self.shape.head_read)?).is_some() {
+                return Err(OpenError::Measures);
+            }
+            at = at.saturating_add(256);
+        }
+        self.erase(last)?;
+        self.write_head(last, 1)?;
+        self.head = last;
         self.sequence = 1;
         self.next = 0;
         Ok(())
     }
 
-    /// The slot and the record at `place`, unless it is not whole.
-    pub(super) fn read(&mut self, place: Place) -> Result<Option<(u16, Record)>, Failed> {
-        let octets = self.octets(place)?;
-        Ok(cell::unseal(&octets))
+    /// The cell at `place`, with its slot and its record, unless it is not whole.
+    pub(super) fn read(&mut self, place: Place) -> Result<Option<Cell>, Failed> {
+        let at = self.shape.address(place);
+        self.settled(at, self.shape.cell_read, |octets| {
+            cell::unseal(octets).map(|(slot, record)| (*octets, slot, record))
+        })
+    }
+
+    /// The same of a cell that was whole before. It counts as spoiled if it is not
+    /// when it is looked at anew, and something else can be read in between.
+    pub(super) fn known(&mut self, place: Place) -> Result<Option<Cell>, Failed> {
+        if let Some(cell) = self.read(place)? {
+            return Ok(Some(cell));
+        }
+        self.probe()?;
+        let again = self.read(place)?;
+        if again.is_none() {
+            self.spoiled = self.spoiled.saturating_add(1);
+        }
+        Ok(again)
+    }
+
+    /// What `whole` makes of the octets there, read again and again while it makes
+    /// nothing of them; nothing if they are blank twice, or stay the same.
+    fn settled<T>(
+        &mut self,
+        at: u32,
+        length: u16,
+        whole: impl Fn(&[u8; MAX_CELL]) -> Option<T>,
+    ) -> Result<Option<T>, Failed> {
+        let mut before = [0; MAX_CELL];
+        let mut is_steady = false;
+        for _ in 0..READINGS {
+            let octets = self.read_at(at, length)?;
+            if let Some(found) = whole(&octets) {
+                return Ok(Some(found));
+            }
+            is_steady = before == octets;
+            before = octets;
+            let read = octets.get(..usize::from(length)).unwrap_or_default();
+            if is_steady && cell::is_blank(read) {
+                break;
+            }
+        }
+        match is_steady {
+            true => Ok(None),
+            false => Err(Failed),
+        }
     }
 
     /// Appends `record` as the newest of `slot`, and says so in `places`, which
@@ -266,28 +339,50 @@ impl<F: NorFlash> Log<F> {
         Err(Failed)
     }
 
-    /// Makes the spare sector the head, and the oldest the spare one.
+    /// Makes the spare sector the head, and the oldest the spare one. What can not
+    /// be read any more is nowhere from then on: an older one of its slot was erased.
     fn turn(&mut self, places: &mut [Place]) -> Result<(), Failed> {
         let target = self.shape.after(self.head, 1);
         let victim = self.shape.after(self.head, 2);
         let sequence = self.sequence.checked_add(1).ok_or(Failed)?;
         self.erase(target)?;
-        let mut copied = 0;
-        for place in places.iter().filter(|place| place.sector() == victim) {
-            let octets = self.octets(*place)?;
-            self.write(Place::new(target, copied), &octets)?;
-            copied = copied.saturating_add(1);
+        let mut next = 0;
+        for place in places.iter_mut().filter(|place| place.sector() == victim) {
+            let Some((octets, _, _)) = self.known(*place)? else {
+                *place = Place::NONE;
+                continue;
+            };
+            next = self.copy(target, next, &octets)?;
         }
         self.write_head(target, sequence)?;
-        let mut copied = 0;
-        for place in places.iter_mut().filter(|place| place.sector() == victim) {
-            *place = Place::new(target, copied);
-            copied = copied.saturating_add(1);
+        for cell in 0..next {
+            let place = Place::new(target, cell);
+            if let Some((_, slot, _)) = self.read(place)?
+                && let Some(entry) = places.get_mut(usize::from(slot))
+                && entry.sector() == victim
+            {
+                *entry = place;
+            }
+        }
+        // What is not found again is in a sector that is erased next.
+        if places.iter().any(|place| place.sector() == victim) {
+            return Err(Failed);
         }
         self.head = target;
         self.sequence = sequence;
-        self.next = copied;
+        self.next = next;
         Ok(())
+    }
+
+    /// Writes a cell to `sector`, at `next` or after it where that is worn; where
+    /// the next one goes.
+    fn copy(&mut self, sector: u16, next: u16, octets: &[u8; MAX_CELL]) -> Result<u16, Failed> {
+        for cell in next..self.shape.cells {
+            if self.write(Place::new(sector, cell), octets).is_ok() {
+                return Ok(cell.saturating_add(1));
+            }
+        }
+        Err(Failed)
     }
 
     fn erase(&mut self, sector: u16) -> Result<(), Failed> {
@@ -319,7 +414,8 @@ impl<F: NorFlash> Log<F> {
     }
 
     fn head_at(&mut self, sector: u16) -> Result<Option<Head>, Failed> {
-        Ok(Head::read(&self.head_octets(sector)?))
+        let at = self.shape.start(sector);
+        self.settled(at, self.shape.head_read, |octets| Head::read(octets))
     }
 
     fn head_octets(&mut self, sector: u16) -> Result<[u8; MAX_CELL], Failed> {

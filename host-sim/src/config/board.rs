@@ -5,7 +5,7 @@ use smallgate_firmware::image::{MAX_BODY, MAX_PROXIES, MAX_TOKEN};
 use toml::Spanned;
 
 use super::fault::Fault;
-use super::file::{File, ServerTable};
+use super::file::{File, ServerTable, StoreTable};
 
 /// Finds a setting of `file` that a board has no use for.
 pub(super) fn check(file: &File) -> Result<(), Fault> {
@@ -19,6 +19,7 @@ pub(super) fn check(file: &File) -> Result<(), Fault> {
         connections,
         connections_per_source,
         trusted_proxies,
+        tls,
     } = &file.server;
     let out = "take the line out of the file for the board";
     absent(
@@ -26,6 +27,12 @@ pub(super) fn check(file: &File) -> Result<(), Fault> {
         "a board listens on port 80 of the address that [network] gives it",
         out,
     )?;
+    absent(
+        &file.metrics,
+        "a board counts nothing",
+        "take the table out of the file for the board",
+    )?;
+    absent(tls, "a board has no TLS", out)?;
     absent(
         stop_timeout,
         "a board is switched off and does not stop",
@@ -38,8 +45,30 @@ pub(super) fn check(file: &File) -> Result<(), Fault> {
         let message = format!("a board believes {MAX_PROXIES} proxies at most");
         return Err(Fault::new(beyond, message).remedy("name a network that holds several"));
     }
+    no_store(&file.store)?;
     at_most(&file.limits.body, MAX_BODY, "a body")?;
     at_most(&file.limits.token, MAX_TOKEN, "a token")
+}
+
+fn no_store(table: &StoreTable) -> Result<(), Fault> {
+    let StoreTable {
+        replicas,
+        grants,
+        user,
+        password,
+        ca,
+        certificate,
+        key,
+    } = table;
+    let numbers = [replicas, grants].map(|number| number.as_ref().map(Spanned::span));
+    let texts = [user, password, ca, certificate, key].map(|text| text.as_ref().map(Spanned::span));
+    match numbers.into_iter().chain(texts).flatten().next() {
+        None => Ok(()),
+        Some(place) => Err(
+            Fault::at(Some(place), "a board keeps its grants on a chip of its own")
+                .remedy("take the lines of [store] out of the file for the board"),
+        ),
+    }
 }
 
 fn absent<T>(value: &Option<Spanned<T>>, message: &str, remedy: &str) -> Result<(), Fault> {

@@ -2,7 +2,7 @@
 //! objections back to the file's lines.
 
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use smallgate_core::oauth::{
     AuthorizationServer, Configuration, ConfigurationError, HandleKeys, Limits, MasterKey, Slot,
@@ -21,47 +21,45 @@ use super::fault::Fault;
 use super::file::{File, KeysTable, LifetimesTable, LimitsTable, ThrottleTable};
 use super::network::network;
 use super::server::{timeouts, trusted_proxies};
-use super::values::{
-    count, instant, keep, keep_all, master_key, seconds_or, seconds_within, secret,
-};
+use super::values::{count, instant, master_key, seconds_or, seconds_within, secret};
 use super::{Built, Notes, Packing};
-use crate::credentials;
-use crate::keys::KeyRing;
+use crate::keys::{KeyRing, Made};
+use crate::region::Region;
 
 /// The scopes where none are configured.
 const SCOPES: [&str; 2] = ["read", "write"];
 
 /// Builds the server of `profile`.
-pub(super) fn build(
+pub(super) fn build<'r>(
+    region: &'r Region,
+    made: &Made,
     file: &File,
     profile: Profile,
     folder: &Path,
     url: &str,
-) -> Result<Built, Fault> {
+) -> Result<Built<'r>, Fault> {
     let profile = Profile {
         rotation: rotation(file.rotation.as_ref(), profile.rotation)?,
         lifetimes: lifetimes(&file.lifetimes, profile.lifetimes)?,
         ..profile
     };
-    let issuer = file
-        .issuer
-        .as_ref()
-        .map_or(keep(url), |issuer| keep(issuer.get_ref()));
-    let scopes = scopes(file.scopes.as_ref())?;
-    let keys = key_ring(&file.keys, folder, &profile)?;
-    let handle_keys = handle_keys(&file.keys)?;
+    let issuer = file.issuer.as_ref().map_or(url, |issuer| issuer.get_ref());
+    let issuer = region.text(issuer);
+    let scopes = scopes(region, file.scopes.as_ref())?;
+    let mut keys = key_ring(region, made, &file.keys, folder, &profile)?;
+    let handle_keys = handle_keys(made, &file.keys, folder, &mut keys.exposed)?;
     let configuration = Configuration {
         profile,
         issuer,
         audience: file
             .audience
             .as_ref()
-            .map_or(issuer, |audience| keep(audience.get_ref())),
-        clients: clients(file, &profile, &scopes)?,
-        users: users(file)?,
+            .map_or(issuer, |audience| region.text(audience.get_ref())),
+        clients: clients(region, file, &profile, &scopes)?,
+        users: users(region, file)?,
         scopes,
         signer: keys.signer,
-        verifiers: keep_all(keys.verifiers),
+        verifiers: region.list(&keys.verifiers),
         handle_keys: HandleKeys {
             current: MasterKey::new(handle_keys.current),
             slot: handle_keys.slot,
@@ -72,11 +70,13 @@ pub(super) fn build(
         skew: seconds_within(file.skew.as_ref(), Seconds(0), 0..=300, "at most 5 minutes")?,
         limits: limits(&file.limits)?,
     };
+    let mut server = AuthorizationServer::new(configuration)
+        .map_err(|error| objection(file, &profile, error))?;
+    server.remember(region.tokens());
     Ok(Built {
-        server: AuthorizationServer::new(configuration)
-            .map_err(|error| objection(file, &profile, error))?,
+        server,
         throttle: throttle(&file.throttle)?,
-        devices: devices(file, &profile, &scopes)?,
+        devices: devices(region, file, &profile, &scopes)?,
         notes: Notes {
             demo: file.demo,
             signing_key_made: file.keys.signing.is_none(),
@@ -90,7 +90,11 @@ pub(super) fn build(
             handle_keys,
             timeouts: timeouts(&file.server)?,
             trusted_proxies: trusted_proxies(&file.server)?,
-            network: file.network.as_ref().map(network).transpose()?,
+            network: file
+                .network
+                .as_ref()
+                .map(|table| network(region, table))
+                .transpose()?,
         },
     })
 }
@@ -153,10 +157,16 @@ fn throttle(table: &ThrottleTable) -> Result<ThrottlePolicy, Fault> {
     })
 }
 
-fn scopes(value: Option<&Spanned<Vec<String>>>) -> Result<ScopeNames<'static>, Fault> {
+fn scopes<'r>(
+    region: &'r Region,
+    value: Option<&Spanned<Vec<String>>>,
+) -> Result<ScopeNames<'r>, Fault> {
     let names = match value {
         None => &SCOPES,
-        Some(names) => keep_all(names.get_ref().iter().map(|name| keep(name)).collect()),
+        Some(names) => {
+            let names = names.get_ref().iter().map(|name| region.text(name));
+            region.list(&names.collect::<Vec<_>>())
+        }
     };
     ScopeNames::new(names).map_err(|error| {
         Fault::at(value.map(Spanned::span), error.to_string())
@@ -176,7 +186,13 @@ fn api_key(file: &File, profile: &Profile) -> Result<Option<SecretHash>, Fault> 
     }
 }
 
-fn key_ring(table: &KeysTable, folder: &Path, profile: &Profile) -> Result<KeyRing, Fault> {
+fn key_ring<'r>(
+    region: &'r Region,
+    made: &Made,
+    table: &KeysTable,
+    folder: &Path,
+    profile: &Profile,
+) -> Result<KeyRing<'r>, Fault> {
     let remedy = |key: &str| match key.starts_with("file:") {
         true => {
             "put a JWK there, as by `smallgate key new es256 > PATH` (or hs256); the path starts at the folder of this file"
@@ -186,18 +202,26 @@ fn key_ring(table: &KeysTable, folder: &Path, profile: &Profile) -> Result<KeyRi
         }
     };
     let mut ring = match &table.signing {
-        None => KeyRing::made_for(profile.algorithm).map_err(|message| Fault::at(None, message))?,
-        Some(key) => KeyRing::signing_with(key.get_ref(), folder)
+        None => made
+            .signing(profile.algorithm)
+            .and_then(|jwk| KeyRing::of(region, jwk))
+            .map_err(|message| Fault::at(None, message))?,
+        Some(key) => KeyRing::signing_with(region, key.get_ref(), folder)
             .map_err(|message| Fault::new(key, message).remedy(remedy(key.get_ref())))?,
     };
     for key in &table.verifying {
-        ring.also_verify_with(key.get_ref(), folder)
+        ring.also_verify_with(region, key.get_ref(), folder)
             .map_err(|message| Fault::new(key, message).remedy(remedy(key.get_ref())))?;
     }
     Ok(ring)
 }
 
-fn handle_keys(table: &KeysTable) -> Result<HandleSecrets, Fault> {
+fn handle_keys(
+    made: &Made,
+    table: &KeysTable,
+    folder: &Path,
+    exposed: &mut Vec<PathBuf>,
+) -> Result<HandleSecrets, Fault> {
     if let (None, Some(alone)) = (&table.handle, &table.handle_previous) {
         return Err(
             Fault::new(alone, "a previous handle key without a current one")
@@ -206,8 +230,8 @@ fn handle_keys(table: &KeysTable) -> Result<HandleSecrets, Fault> {
     }
     Ok(HandleSecrets {
         current: match &table.handle {
-            Some(key) => master_key(key)?,
-            None => credentials::random().map_err(|message| Fault::at(None, message))?,
+            Some(key) => master_key(key, folder, exposed)?,
+            None => made.handle().map_err(|message| Fault::at(None, message))?,
         },
         slot: match table
             .slot
@@ -221,7 +245,11 @@ fn handle_keys(table: &KeysTable) -> Result<HandleSecrets, Fault> {
                     .remedy("use \"a\", and \"b\" for the next key, so that both are told apart"));
             }
         },
-        previous: table.handle_previous.as_ref().map(master_key).transpose()?,
+        previous: table
+            .handle_previous
+            .as_ref()
+            .map(|key| master_key(key, folder, exposed))
+            .transpose()?,
     })
 }
 

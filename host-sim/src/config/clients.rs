@@ -7,27 +7,30 @@ use toml::Spanned;
 
 use super::fault::Fault;
 use super::file::{ClientTable, File};
-use super::values::{instant, keep, keep_all, password, secret};
+use super::values::{instant, password, secret};
+use crate::region::Region;
 
 /// All clients.
-pub(super) fn clients(
+pub(super) fn clients<'r>(
+    region: &'r Region,
     file: &File,
     profile: &Profile,
-    scopes: &ScopeNames<'static>,
-) -> Result<&'static [Client<'static>], Fault> {
+    scopes: &ScopeNames<'r>,
+) -> Result<&'r [Client<'r>], Fault> {
     file.client
         .iter()
-        .map(|table| client(table.get_ref(), file.demo, profile, scopes))
+        .map(|table| client(region, table.get_ref(), file.demo, profile, scopes))
         .collect::<Result<Vec<_>, _>>()
-        .map(keep_all)
+        .map(|clients| region.list(&clients))
 }
 
-fn client(
+fn client<'r>(
+    region: &'r Region,
     table: &ClientTable,
     demo: bool,
     profile: &Profile,
-    names: &ScopeNames<'static>,
-) -> Result<Client<'static>, Fault> {
+    names: &ScopeNames<'r>,
+) -> Result<Client<'r>, Fault> {
     let scopes = match &table.scopes {
         Some(scopes) => scope_set(scopes, names)?,
         None => all(names),
@@ -37,7 +40,7 @@ fn client(
         None => first(scopes),
     };
     Ok(Client {
-        id: keep(table.id.get_ref()),
+        id: region.text(table.id.get_ref()),
         secret: table
             .secret
             .as_ref()
@@ -47,7 +50,8 @@ fn client(
         scopes,
         default_scopes,
         redirect_uris: table.redirect_uris.as_ref().map_or(&[], |uris| {
-            keep_all(uris.get_ref().iter().map(|uri| keep(uri)).collect())
+            let uris = uris.get_ref().iter().map(|uri| region.text(uri));
+            region.list(&uris.collect::<Vec<_>>())
         }),
         grants_not_before: instant(table.grants_not_before.as_ref())?,
     })
@@ -74,7 +78,7 @@ fn grant_types(names: &[Spanned<String>], profile: &Profile) -> Result<GrantType
     Ok(GrantTypes::of(&grants))
 }
 
-fn scope_set(scopes: &[Spanned<String>], names: &ScopeNames<'static>) -> Result<ScopeSet, Fault> {
+fn scope_set(scopes: &[Spanned<String>], names: &ScopeNames<'_>) -> Result<ScopeSet, Fault> {
     scopes.iter().try_fold(ScopeSet::EMPTY, |set, scope| {
         names
             .one(scope.get_ref())
@@ -87,7 +91,7 @@ fn scope_set(scopes: &[Spanned<String>], names: &ScopeNames<'static>) -> Result<
 }
 
 /// The scopes of a client whose table names none.
-fn all(names: &ScopeNames<'static>) -> ScopeSet {
+fn all(names: &ScopeNames<'_>) -> ScopeSet {
     names
         .names(ScopeSet::from_bits(u64::MAX))
         .filter_map(|name| names.one(name))
@@ -102,18 +106,18 @@ fn first(scopes: ScopeSet) -> ScopeSet {
 }
 
 /// All users.
-pub(super) fn users(file: &File) -> Result<&'static [User<'static>], Fault> {
+pub(super) fn users<'r>(region: &'r Region, file: &File) -> Result<&'r [User<'r>], Fault> {
     file.user
         .iter()
         .map(|table| {
             let table = table.get_ref();
             Ok(User {
-                username: keep(table.username.get_ref()),
-                subject: keep(table.sub.get_ref()),
+                username: region.text(table.username.get_ref()),
+                subject: region.text(table.sub.get_ref()),
                 password: password(&table.password, file.demo)?,
                 grants_not_before: instant(table.grants_not_before.as_ref())?,
             })
         })
         .collect::<Result<Vec<_>, _>>()
-        .map(keep_all)
+        .map(|users| region.list(&users))
 }

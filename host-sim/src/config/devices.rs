@@ -10,7 +10,7 @@ use toml::Spanned;
 
 use super::fault::Fault;
 use super::file::{DeviceTable, File};
-use super::values::{keep, keep_all};
+use crate::region::Region;
 
 /// The scopes where a device says none.
 const READ: &str = "read";
@@ -20,11 +20,12 @@ const WRITE: &str = "write";
 pub(crate) const LAST_PIN: u8 = 31;
 
 /// All devices.
-pub(super) fn devices(
+pub(super) fn devices<'r>(
+    region: &'r Region,
     file: &File,
     profile: &Profile,
-    scopes: &ScopeNames<'static>,
-) -> Result<&'static [Device<'static>], Fault> {
+    scopes: &ScopeNames<'_>,
+) -> Result<&'r [Device<'r>], Fault> {
     let mut names = HashSet::new();
     let mut devices = Vec::new();
     for table in &file.device {
@@ -37,22 +38,23 @@ pub(super) fn devices(
             return Err(Fault::new(&table.name, "an earlier device has this name")
                 .remedy("give each [[device]] a name of its own"));
         }
-        devices.push(device(table, profile, scopes)?);
+        devices.push(device(region, table, profile, scopes)?);
     }
-    Ok(keep_all(devices))
+    Ok(region.list(&devices))
 }
 
-fn device(
+fn device<'r>(
+    region: &'r Region,
     table: &DeviceTable,
     profile: &Profile,
-    scopes: &ScopeNames<'static>,
-) -> Result<Device<'static>, Fault> {
+    scopes: &ScopeNames<'_>,
+) -> Result<Device<'r>, Fault> {
     let kind = kind(table)?;
     let rule = |value: &Option<Spanned<String>>, otherwise| {
-        rule(value.as_ref(), otherwise, table, profile, scopes)
+        rule(value.as_ref(), otherwise, table, profile, scopes).map(|text| region.text(text))
     };
     let device = Device {
-        name: keep(table.name.get_ref()),
+        name: region.text(table.name.get_ref()),
         kind,
         read: rule(&table.read, READ)?,
         write: match kind {
@@ -106,13 +108,13 @@ fn pin(table: &DeviceTable) -> Result<Pin, Fault> {
 }
 
 /// Scopes that a method takes.
-fn rule(
-    value: Option<&Spanned<String>>,
+fn rule<'t>(
+    value: Option<&'t Spanned<String>>,
     otherwise: &'static str,
     table: &DeviceTable,
     profile: &Profile,
-    scopes: &ScopeNames<'static>,
-) -> Result<&'static str, Fault> {
+    scopes: &ScopeNames<'_>,
+) -> Result<&'t str, Fault> {
     let text = value.map_or(otherwise, |value| value.get_ref().trim());
     let fault = |message: String| match value {
         Some(value) => Fault::new(value, message),
@@ -127,7 +129,7 @@ fn rule(
             .remedy("write read = \"\", and for an output write = \"\": any good token will do"));
     }
     match scopes.parse(text) {
-        Ok(_) => Ok(keep(text)),
+        Ok(_) => Ok(text),
         Err((_, name)) => Err(fault(format!("there is no scope `{name}`")).remedy(
             "write read = \"…\" and write = \"…\" with names of the `scopes` at the top of the file, separated by single spaces",
         )),

@@ -21,6 +21,9 @@ pub(super) struct File {
     pub(super) skew: Option<Spanned<Value>>,
     #[serde(default)]
     pub(super) server: ServerTable,
+    pub(super) metrics: Option<Spanned<MetricsTable>>,
+    #[serde(default)]
+    pub(super) store: StoreTable,
     #[serde(default)]
     pub(super) limits: LimitsTable,
     #[serde(default)]
@@ -51,6 +54,35 @@ pub(super) struct ServerTable {
     pub(super) connections_per_source: Option<Spanned<i64>>,
     #[serde(default)]
     pub(super) trusted_proxies: Vec<Spanned<String>>,
+    pub(super) tls: Option<Spanned<TlsTable>>,
+}
+
+/// `[server.tls]`: files in PEM.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct TlsTable {
+    pub(super) certificate: Spanned<String>,
+    pub(super) key: Spanned<String>,
+}
+
+/// `[metrics]`: who may count.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct MetricsTable {
+    pub(super) listen: Spanned<String>,
+}
+
+/// `[store]`: how to keep grants where several gateways do.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct StoreTable {
+    pub(super) replicas: Option<Spanned<i64>>,
+    pub(super) grants: Option<Spanned<i64>>,
+    pub(super) user: Option<Spanned<String>>,
+    pub(super) password: Option<Spanned<String>>,
+    pub(super) ca: Option<Spanned<String>>,
+    pub(super) certificate: Option<Spanned<String>>,
+    pub(super) key: Option<Spanned<String>>,
 }
 
 /// `[limits]`: bounds on what a request may hold.

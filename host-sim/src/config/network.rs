@@ -9,10 +9,13 @@ use toml::Spanned;
 
 use super::fault::Fault;
 use super::file::NetworkTable;
-use super::values::keep;
+use crate::region::Region;
 
 /// Reads the table.
-pub(super) fn network(table: &Spanned<NetworkTable>) -> Result<Network<'static>, Fault> {
+pub(super) fn network<'r>(
+    region: &'r Region,
+    table: &Spanned<NetworkTable>,
+) -> Result<Network<'r>, Fault> {
     let NetworkTable {
         hostname,
         address,
@@ -41,7 +44,7 @@ pub(super) fn network(table: &Spanned<NetworkTable>) -> Result<Network<'static>,
         }
     };
     let network = Network {
-        hostname: hostname.as_deref().map(keep),
+        hostname: hostname.as_deref().map(|name| region.text(name)),
         addressing,
         sntp: sntp.as_ref().map(server).transpose()?,
     };

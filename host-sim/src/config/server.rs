@@ -1,23 +1,31 @@
 //! `[server]`: address, patience and proxies of the desktop's side.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::time::Duration;
 
 use ipnet::IpNet;
 use smallgate_core::time::Seconds;
-use smallgate_firmware::http::Subnet;
+use smallgate_firmware::http::{Peer, Subnet};
 use smallgate_firmware::image::{Image, Timeouts};
 use toml::{Spanned, Value};
 
 use super::fault::{ConfigError, Fault, SourceText};
-use super::file::ServerTable;
+use super::file::{File, ServerTable};
+use super::tls::Tls;
 use super::values::{count, seconds};
+
+/// Where to listen if nobody says.
+pub(crate) const DEFAULT_LISTEN: SocketAddr =
+    SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
 
 /// How the desktop serves.
 #[derive(Clone, Debug)]
 pub(crate) struct ServerSettings {
     /// Where to listen; `--listen` goes before it.
     pub(crate) listen: Option<SocketAddr>,
+    /// Where counters are shown, if anywhere.
+    pub(crate) metrics: Option<SocketAddr>,
     /// How long the head of a request may take, from its first octet, or from
     /// the connection's start.
     pub(crate) header_timeout: Duration,
@@ -33,12 +41,22 @@ pub(crate) struct ServerSettings {
     pub(crate) connections_per_source: usize,
     /// Whose `X-Forwarded-For` is believed.
     pub(crate) trusted_proxies: Vec<Subnet>,
+    /// What the gateway proves itself with, if it is to speak TLS.
+    pub(crate) tls: Option<Tls>,
 }
 
 impl ServerSettings {
+    /// Who a connection from `address` is.
+    pub(crate) fn peer(&self, address: IpAddr) -> Peer<'_> {
+        Peer {
+            address,
+            trusted_proxies: &self.trusted_proxies,
+        }
+    }
+
     /// What an image says, and elsewhere what holds where nothing is configured.
     pub(crate) fn of_image(image: &Image<'_>) -> Result<Self, ConfigError> {
-        let standard = Self::new(&ServerTable::default()).map_err(|fault| {
+        let standard = Self::of_table(&ServerTable::default()).map_err(|fault| {
             SourceText {
                 name: "the defaults".to_owned(),
                 text: String::new(),
@@ -58,10 +76,21 @@ impl ServerSettings {
         })
     }
 
-    pub(super) fn new(table: &ServerTable) -> Result<Self, Fault> {
+    /// What `file` says; paths in it start from `folder`.
+    pub(super) fn new(file: &File, folder: &Path) -> Result<Self, Fault> {
+        let tls = file.server.tls.as_ref();
+        Ok(ServerSettings {
+            metrics: metrics(file)?,
+            tls: tls.map(|table| Tls::read(table, folder)).transpose()?,
+            ..Self::of_table(&file.server)?
+        })
+    }
+
+    fn of_table(table: &ServerTable) -> Result<Self, Fault> {
         let connections = count(table.connections.as_ref(), 1024, 65_536)?;
         Ok(ServerSettings {
             listen: table.listen.as_ref().map(listen).transpose()?,
+            metrics: None,
             header_timeout: duration(table.header_timeout.as_ref(), 10)?,
             body_timeout: duration(table.body_timeout.as_ref(), 10)?,
             idle_timeout: duration(table.idle_timeout.as_ref(), 60)?,
@@ -73,6 +102,7 @@ impl ServerSettings {
                 connections,
             )?,
             trusted_proxies: trusted_proxies(table)?,
+            tls: None,
         })
     }
 }
@@ -85,6 +115,21 @@ fn listen(value: &Spanned<String>) -> Result<SocketAddr, Fault> {
         )
         .remedy("write it as \"127.0.0.1:8080\" or \"[::1]:8080\"; port 0 picks one")
     })
+}
+
+/// Where counters are shown; that is no address of the gateway's own.
+fn metrics(file: &File) -> Result<Option<SocketAddr>, Fault> {
+    let Some(table) = &file.metrics else {
+        return Ok(None);
+    };
+    let value = &table.get_ref().listen;
+    let address = listen(value)?;
+    let gateway = file.server.listen.as_ref().map(listen).transpose()?;
+    match gateway.unwrap_or(DEFAULT_LISTEN) == address && address.port() != 0 {
+        true => Err(Fault::new(value, "the gateway itself listens there")
+            .remedy("use another port, such as \"127.0.0.1:9464\"")),
+        false => Ok(Some(address)),
+    }
 }
 
 /// The proxies to believe.

@@ -10,7 +10,8 @@ use smallgate_core::time::{Seconds, UnixTime};
 use smallgate_firmware::devices::{Device, Kind, Pin};
 
 use super::{Built, ConfigError, Document};
-use crate::keys;
+use crate::keys::{self, Made};
+use crate::region::Region;
 
 const URL: &str = "http://127.0.0.1:8080";
 const HASH: &str = "sha256:2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b";
@@ -21,10 +22,16 @@ fn parse(text: &str) -> Result<Document, ConfigError> {
     Document::parse("test.toml".to_owned(), text.to_owned(), PathBuf::new())
 }
 
-fn build(text: &str) -> Result<Built, ConfigError> {
+/// A region for the rest of the test.
+fn region() -> &'static Region {
+    Box::leak(Box::default())
+}
+
+fn build(text: &str) -> Result<Built<'static>, ConfigError> {
     let document = parse(text)?;
     document.server_settings()?;
-    document.build(None, URL)
+    document.store_settings()?;
+    document.build(region(), &Made::default(), None, URL)
 }
 
 /// Asserts that `text` is refused in the line marked by `# here`, with `words`
@@ -478,14 +485,19 @@ fn several_keys_need_key_ids() {
 #[test]
 fn a_profile_asked_for_must_be_the_files() {
     let document = parse("\nprofile = 'standard'").unwrap();
-    assert!(document.build(Some(&profile::STANDARD), URL).is_ok());
-    let Err(error) = document.build(Some(&profile::BREAKOUT), URL) else {
+    assert!(
+        document
+            .build(region(), &Made::default(), Some(&profile::STANDARD), URL)
+            .is_ok()
+    );
+    let Err(error) = document.build(region(), &Made::default(), Some(&profile::BREAKOUT), URL)
+    else {
         panic!("not refused");
     };
     assert_eq!(error.line(), Some(2));
     let unnamed = parse("")
         .unwrap()
-        .build(Some(&profile::BREAKOUT), URL)
+        .build(region(), &Made::default(), Some(&profile::BREAKOUT), URL)
         .unwrap();
     assert_eq!(unnamed.server.configuration().profile.name, "breakout");
 }
@@ -503,7 +515,7 @@ fn a_key_file_is_found_beside_the_configuration() {
     let text = "[keys]\nsigning = 'file:key.jwk'".to_owned();
     let built = Document::parse("test.toml".to_owned(), text, folder.clone())
         .unwrap()
-        .build(None, URL)
+        .build(region(), &Made::default(), None, URL)
         .unwrap();
     assert_eq!(built.server.configuration().signer.key_id(), made.key_id());
     std::fs::remove_dir_all(folder).unwrap();
@@ -537,7 +549,7 @@ fn r48_a_private_key_in_a_file_that_others_may_read_is_noted() {
         let text = format!("[keys]\nsigning = 'file:signing'\nverifying = ['file:{verifying}']");
         let built = Document::parse("test.toml".to_owned(), text, folder.clone())
             .unwrap()
-            .build(None, URL)
+            .build(region(), &Made::default(), None, URL)
             .unwrap();
         let expected: Vec<_> = exposed.iter().map(|name| folder.join(name)).collect();
         assert_eq!(built.notes.exposed_keys, expected, "{verifying} {mode:o}");
@@ -579,6 +591,11 @@ fn the_example_is_good_and_so_is_every_line_in_it() {
         )
         .replace("file:signing.jwk", &signing)
         .replace("file:retired.jwk", &retired);
+    let folder = super::tls::tests::folder("example");
+    let build = |text: &str| {
+        Document::parse("test.toml".to_owned(), text.to_owned(), folder.clone())
+            .and_then(|document| document.build(region(), &Made::default(), None, URL))
+    };
     let built = build(&text).unwrap_or_else(|error| panic!("{error}"));
     let configuration = built.server.configuration();
     assert!(!built.notes.signing_key_made && !built.notes.handle_key_made);
@@ -588,7 +605,11 @@ fn the_example_is_good_and_so_is_every_line_in_it() {
     assert_eq!(configuration.profile.lifetimes, profile::STANDARD.lifetimes);
     assert_eq!(configuration.limits, Limits::DEFAULT);
     assert_eq!(built.throttle, ThrottlePolicy::DEFAULT);
-    let settings = |text| parse(text).unwrap().server_settings().unwrap();
+    let settings = |text: &str| {
+        Document::parse("test.toml".to_owned(), text.to_owned(), folder.clone())
+            .and_then(|document| document.server_settings())
+            .unwrap()
+    };
     let (said, default) = (settings(&text), settings(""));
     assert_eq!(said.header_timeout, default.header_timeout);
     assert_eq!(said.body_timeout, default.body_timeout);
@@ -596,6 +617,12 @@ fn the_example_is_good_and_so_is_every_line_in_it() {
     assert_eq!(said.stop_timeout, default.stop_timeout);
     assert_eq!(said.connections, default.connections);
     assert_eq!(said.connections_per_source, default.connections_per_source);
+    assert!(said.tls.is_some() && default.tls.is_none());
+    std::fs::remove_dir_all(folder).unwrap();
+    let settings = |text| parse(text).unwrap().store_settings().unwrap();
+    let (said, default) = (settings(&text), settings(""));
+    assert_eq!(said.replicas, default.replicas);
+    assert_eq!(said.grants, default.grants);
 }
 
 #[test]
@@ -710,4 +737,36 @@ fn devices_that_can_not_be_are_refused_by_their_line() {
     };
     refused(&dressipi(" # here"), "name no scopes");
     assert!(build(&dressipi("\nread = ''")).is_ok());
+}
+
+#[test]
+fn a_store_that_gateways_share_is_read() {
+    let settings = |lines: &str| {
+        parse(&format!("[store]\n{lines}"))
+            .unwrap()
+            .store_settings()
+    };
+    let read = settings("replicas = 5\ngrants = 7\nuser = 'a'\npassword = 'b'").unwrap();
+    assert_eq!((read.replicas, read.grants), (5, 7));
+    let (user, password) = read.user.unwrap();
+    assert_eq!((user.as_str(), password.as_str()), ("a", "b"));
+    assert!(settings("").unwrap().user.is_none());
+}
+
+#[test]
+fn what_is_wrong_with_a_store_that_gateways_share_is_told() {
+    let table = |line: &str| format!("[store]\n{line} # here");
+    refused(&table("replicas = 4"), "an even number of copies");
+    refused(&table("replicas = 7"), "from 1 to 5");
+    refused(&table("grants = 0"), "from 1 to");
+    refused(&table("user = 'a'"), "`user` without `password`");
+    refused(&table("password = 'a'"), "`password` without `user`");
+    refused(&table("key = 'a'"), "`key` without `certificate`");
+    refused(
+        &table("ca = '/nowhere/ca.pem'"),
+        "/nowhere/ca.pem can not be read",
+    );
+    let file = "[store]\nuser = 'a'\npassword = 'file:/nowhere/word' # here";
+    refused(file, "/nowhere/word can not be read");
+    refused(&table("servers = 'a'"), "unknown field");
 }

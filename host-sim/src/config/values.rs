@@ -1,6 +1,7 @@
 //! Single values of a configuration file.
 
 use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
 
 use smallgate_core::oauth::PasswordHash;
 use smallgate_core::secret::SecretHash;
@@ -8,7 +9,7 @@ use smallgate_core::time::{Seconds, UnixTime};
 use toml::{Spanned, Value};
 
 use super::fault::Fault;
-use crate::{credentials, times};
+use crate::{credentials, keys, times};
 
 /// A length of time: a number of seconds, or a text such as `"30 days"`.
 pub(super) fn seconds(value: &Spanned<Value>) -> Result<Seconds, Fault> {
@@ -144,24 +145,22 @@ pub(super) fn password(value: &Spanned<String>, demo: bool) -> Result<PasswordHa
 
 const MAKE_USER: &str = "take the table that `smallgate user new --username NAME` prints";
 
-/// The 32 octets behind codes and refresh tokens.
-pub(super) fn master_key(value: &Spanned<String>) -> Result<[u8; 32], Fault> {
-    credentials::from_base64url(value.get_ref()).ok_or_else(|| {
+/// The 32 octets behind codes and refresh tokens, in the file or in one that it
+/// names, which goes to `exposed` if others may use it.
+pub(super) fn master_key(
+    value: &Spanned<String>,
+    folder: &Path,
+    exposed: &mut Vec<PathBuf>,
+) -> Result<[u8; 32], Fault> {
+    let (text, open) = keys::secret_text(value.get_ref(), folder).map_err(|message| {
+        Fault::new(value, message).remedy("the path starts at the folder of this file")
+    })?;
+    exposed.extend(open);
+    credentials::from_base64url(text.trim()).ok_or_else(|| {
         Fault::new(
             value,
             "a handle key is 32 octets in base64url, 43 characters",
         )
-        .remedy("take the line that `smallgate key new handle` prints")
+        .remedy("take the line that `smallgate key new handle` prints; in a file of its own, what is between the quotes")
     })
-}
-
-/// Keeps a text for the rest of the process's life, as the configuration that
-/// refers to it.
-pub(super) fn keep(text: &str) -> &'static str {
-    Box::leak(text.to_owned().into_boxed_str())
-}
-
-/// The same for several.
-pub(super) fn keep_all<T>(items: Vec<T>) -> &'static [T] {
-    Box::leak(items.into_boxed_slice())
 }

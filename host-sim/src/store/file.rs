@@ -10,6 +10,8 @@ use embedded_storage_async::nor_flash::{
     ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash,
 };
 
+use crate::whole;
+
 /// What erased flash reads as.
 const BLANK: u8 = 0xFF;
 
@@ -113,47 +115,20 @@ impl FileFlash {
         self.0.as_ref().map_or(0, |chip| chip.size)
     }
 
-    /// Writes an octet that is there already.
-    pub(crate) fn rewrite(&self) -> io::Result<()> {
-        let chip = self.0.as_ref().ok_or(ErrorKind::NotFound)?;
-        let mut octet = [BLANK];
-        chip.read_at(0, &mut octet)?;
-        chip.write_at(0, &octet)
-    }
-
     fn chip(&self) -> Result<&Chip, Failed> {
         self.0.as_ref().ok_or(Failed)
     }
 }
 
-/// Makes a chip as it leaves the factory. It has its name when it is whole.
+/// Makes a chip as it leaves the factory.
 fn make(path: &Path, size: u64) -> io::Result<()> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{}", std::process::id()));
-    let unnamed = Path::new(&name);
     let blank = [BLANK; ERASED as usize];
-    let filled = File::create(unnamed).and_then(|mut file| {
-        (0..size / ERASED).try_for_each(|_| file.write_all(&blank))?;
-        file.sync_all()
-    });
-    let named = filled.and_then(|()| match std::fs::hard_link(unnamed, path) {
+    let fill = |file: &mut File| (0..size / ERASED).try_for_each(|_| file.write_all(&blank));
+    match whole::write(path, false, fill) {
         // Somebody else was faster, and who locks it first has it.
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
         done => done,
-    });
-    let _nothing_to_remove = std::fs::remove_file(unnamed);
-    named.and_then(|()| folder_synced(path))
-}
-
-/// The name of a file that was made is on the disk too.
-fn folder_synced(path: &Path) -> io::Result<()> {
-    if cfg!(not(unix)) {
-        return Ok(());
     }
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 impl Chip {
@@ -166,9 +141,11 @@ impl Chip {
     fn write_at(&self, offset: u32, octets: &[u8]) -> io::Result<()> {
         let mut file = &self.shared.file;
         file.seek(SeekFrom::Start(u64::from(offset)))?;
-        // Counted first: whoever looks in between waits for more than there is.
+        let done = file.write_all(octets);
+        // Counted when it is over, or somebody else's fdatasync would be taken for
+        // its own; also if it failed, since some of it may be written.
         self.shared.written.fetch_add(1, Ordering::SeqCst);
-        file.write_all(octets)
+        done
     }
 }
 
@@ -267,5 +244,33 @@ impl Shared {
             }
             self.changed.notify_all();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Somebody else's fdatasync begins, and ends, while a long write goes on.
+    #[test]
+    fn r30_a_write_that_goes_on_is_not_durable() {
+        const LENGTH: usize = 1 << 26;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("chip");
+        let (flash, durability) = FileFlash::open(&path, Some(LENGTH as u64)).unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let octets = vec![0; LENGTH];
+                flash.chip().unwrap().write_at(0, &octets).unwrap();
+            });
+            while !durability.0.is_durable(1) {
+                durability.0.reach().unwrap();
+            }
+            let mut file = File::open(&path).unwrap();
+            file.seek(SeekFrom::End(-1)).unwrap();
+            let mut last = [BLANK];
+            file.read_exact(&mut last).unwrap();
+            assert_eq!(last, [0], "all of it is there");
+        });
     }
 }

@@ -6,13 +6,14 @@ use smallgate_firmware::store::Measures;
 /// What a chip is like that is made, and what one has to be like that is there.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Geometry {
-    /// Octets of the chip where the file is not there yet: whole sectors, three
-    /// at least. Half of it is for grants, of 100 octets each, 256 in 64 KiB and
-    /// 8192 at most [default: 65536]
+    /// Octets of the chip: whole sectors, three at least. Half of it is for grants,
+    /// of 100 octets each, 256 in 64 KiB (232 of 128 octets in units of that) and
+    /// 8192 at most [default: the file's, or 65536]
     #[arg(long = "store-size", value_name = "OCTETS")]
     size: Option<u32>,
-    /// Octets that the chip programs at once [default: the file's, or 4]
-    #[arg(long = "store-unit", value_name = "1|2|4|8|16|32", value_parser = unit)]
+    /// Octets that the chip programs at once: 128 is a board's EEPROM of 64 KiB
+    /// [default: the file's, or 4]
+    #[arg(long = "store-unit", value_name = "1|2|4|8|16|32|64|128", value_parser = unit)]
     unit: Option<u16>,
     /// Octets that the chip erases at once: a power of two from 256 to 65536
     /// [default: the file's, or 4096]
@@ -25,8 +26,8 @@ const LARGEST: u32 = 1 << 24;
 
 fn unit(text: &str) -> Result<u16, String> {
     let unit = text.parse().ok();
-    unit.filter(|unit: &u16| unit.is_power_of_two() && *unit <= 32)
-        .ok_or_else(|| "use 1, 2, 4, 8, 16 or 32".to_owned())
+    unit.filter(|unit: &u16| unit.is_power_of_two() && *unit <= 128)
+        .ok_or_else(|| "use a power of two from 1 to 128".to_owned())
 }
 
 fn sector(text: &str) -> Result<u32, String> {
@@ -65,9 +66,12 @@ impl Geometry {
         }
     }
 
-    /// The measures to open a chip with, where `written` are those of what is on
-    /// it.
-    pub(super) fn suited(&self, written: Option<Measures>) -> Result<Measures, String> {
+    /// The measures to open a chip of `size` octets with, where `written` are those
+    /// of what is on it.
+    pub(super) fn suited(&self, size: u64, written: Option<Measures>) -> Result<Measures, String> {
+        if let Some(wanted) = self.size.filter(|wanted| u64::from(*wanted) != size) {
+            return Err(format!("--store-size {wanted}: it has {size} octets"));
+        }
         let Some(written) = written else {
             return Ok(self.measures());
         };

@@ -71,7 +71,8 @@ fn own_claim(text: &str) -> Result<(String, Value), String> {
 
 impl Issue {
     pub(super) fn run(self) -> Result<(), String> {
-        let (signer, _) = keys::signing_key(&keys::argument(&self.key, keys::parse)?)?;
+        let key = keys::signing_key(&keys::argument(&self.key, keys::parse)?)?;
+        let signer = keys::signer(&key)?;
         let issued_at = super::now(self.now)?;
         let lifetime = self
             .lifetime

@@ -7,6 +7,7 @@ use smallgate_core::jwt::{self, Claim, Validation, VerifyError};
 use smallgate_core::profile::Profile;
 use smallgate_core::time::{Seconds, UnixTime};
 
+use crate::backend::ServerKey;
 use crate::cli::profile_named;
 use crate::keys;
 
@@ -44,10 +45,11 @@ impl Verify {
         if jwks.is_empty() {
             return Err("the set holds no key that can be used".to_owned());
         }
-        let verifiers = jwks
+        let keys = jwks
             .iter()
             .map(keys::verifying_key)
-            .collect::<Result<Vec<&dyn Verifier>, _>>()?;
+            .collect::<Result<Vec<_>, _>>()?;
+        let verifiers: Vec<&dyn Verifier> = keys.iter().map(ServerKey::verifier).collect();
         let token = super::token(self.token)?;
         let validation = Validation {
             issuer: self.issuer.as_deref(),

@@ -1,5 +1,6 @@
 //! Tokens: the input as it is, and, signed, as a header and a payload with a
-//! line break between them. `serde_json` is the oracle of what is accepted.
+//! line break between them. `serde_json` is the oracle of what is accepted, and so
+//! is `jsonwebtoken`: what passes here passes there.
 #![no_main]
 
 use base64ct::{Base64UrlUnpadded, Encoding};
@@ -47,9 +48,38 @@ fuzz_target!(|input: &[u8]| {
             for forbidden in ["crit", "b64", "jwk", "jku", "x5u", "x5c"] {
                 assert!(header.get(forbidden).is_none());
             }
+            let known = header.as_object().expect("an object").iter();
+            let known = known.filter(|(name, value)| {
+                ["alg", "typ", "kid"].contains(&name.as_str()) && value.is_string()
+            });
+            // That crate reads other members too, each as what it has to be.
+            if known.count() == header.as_object().expect("an object").len()
+                && let Some(payload) = oracle(payload)
+            {
+                assert_eq!(elsewhere(&token, format), Ok(payload));
+            }
         }
     }
 });
+
+/// The claims by `jsonwebtoken`, which reads the time from the system and so does not
+/// judge dates here.
+fn elsewhere(token: &str, format: TokenFormat) -> Result<Value, String> {
+    let mut validation = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::HS256);
+    validation.validate_exp = false;
+    validation.validate_aud = format.claims.contains(&Claim::Audience);
+    if format.claims.contains(&Claim::Issuer) {
+        validation.set_issuer(&[ISSUER]);
+    }
+    if validation.validate_aud {
+        validation.set_audience(&[AUDIENCE]);
+    }
+    let key = jsonwebtoken::DecodingKey::from_secret(&[7; 32]);
+    let decoded = jsonwebtoken::decode::<Value>(token, &key, &validation);
+    decoded
+        .map(|data| data.claims)
+        .map_err(|error| error.to_string())
+}
 
 #[derive(serde::Deserialize)]
 struct Claims {

@@ -3,7 +3,9 @@
 //! is killed besides, and how often the board, if that is in it.
 
 use serde_json::json;
-use smallgate_tests::powercut::{GRANTS, Kills, Model, Servers, kill, live, rates, spent, wear};
+use smallgate_tests::powercut::{
+    GRANTS, Kills, Model, Nor, OnBus, Pages, Servers, eeprom_wear, kill, live, rates, spent, wear,
+};
 
 fn main() {
     let rounds = |at| {
@@ -15,6 +17,8 @@ fn main() {
         live::<Model<4, 512>>(&servers, 12, 240, 1),
         live::<Model<1, 512>>(&servers, 12, 60, 1),
         live::<Model<8, 1024>>(&servers, 8, 240, 1),
+        live::<OnBus<8192, 32, 512>>(&servers, 16, 240, 1),
+        live::<Pages>(&servers, 16, 1200, 1),
     ];
     for complaint in lives.iter().flat_map(|life| &life.complaints) {
         eprintln!("{complaint}");
@@ -26,7 +30,8 @@ fn main() {
     let board = on_board(rounds(2));
     let [memory, file] = rates();
     let (few, full) = (wear(32), wear(256));
-    let spent = spent();
+    let (few_pages, full_pages) = (eeprom_wear(32), eeprom_wear(232));
+    let (nor, pages) = (spent::<Nor>(), spent::<Pages>());
     let on_64_kib = format!("{GRANTS} grants in 64 KiB");
     let figures = json!([
         {"name": "cut points", "value": sum(|life| life.cut_points), "unit": "", "limit": null},
@@ -42,13 +47,16 @@ fn main() {
         {"name": "handles presented in the end", "value": kills.handles, "unit": "", "limit": null},
         {"name": "refreshes, grants in memory", "value": memory, "unit": "/s", "limit": null},
         {"name": "refreshes, grants in a file", "value": file, "unit": "/s", "limit": null},
-        {"name": format!("written per redemption, {on_64_kib}"), "value": spent.redemption, "unit": "octets", "limit": 128},
-        {"name": format!("written per refresh, {on_64_kib}"), "value": spent.refresh, "unit": "octets", "limit": 128},
+        {"name": format!("written per redemption, {on_64_kib}"), "value": nor.redemption, "unit": "octets", "limit": 128},
+        {"name": format!("written per refresh, {on_64_kib}"), "value": nor.refresh, "unit": "octets", "limit": 128},
         {"name": "written per commit, 256 grants in 64 KiB", "value": full.octets, "unit": "octets", "limit": 128},
         {"name": "life at a refresh a minute, 32 grants", "value": few.years, "unit": "years", "limit": null},
         {"name": "life at a refresh a minute, 256 grants", "value": full.years, "unit": "years", "limit": null},
-        {"name": "the same on an EEPROM, 32 grants", "value": few.eeprom_years, "unit": "years", "limit": null},
-        {"name": "the same on an EEPROM, 256 grants", "value": full.eeprom_years, "unit": "years", "limit": null},
+        {"name": "EEPROM: written per redemption, 48 grants", "value": pages.redemption, "unit": "octets", "limit": null},
+        {"name": "EEPROM: written per refresh, 48 grants", "value": pages.refresh, "unit": "octets", "limit": null},
+        {"name": "EEPROM: written per commit, 232 grants", "value": full_pages.octets, "unit": "octets", "limit": null},
+        {"name": "EEPROM: life at that, 32 grants", "value": few_pages.years, "unit": "years", "limit": null},
+        {"name": "EEPROM: life at that, 232 grants", "value": full_pages.years, "unit": "years", "limit": null},
     ]);
     println!("{figures:#}");
 }

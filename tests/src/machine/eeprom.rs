@@ -13,6 +13,9 @@ pub const SIZE: usize = 65_536;
 /// Where it is on the bus.
 const ADDRESS: u8 = 0x50;
 
+/// What a board keeps on it, over a file's octets.
+pub type Grants = FlashStore<Model<128, 4096>, 256>;
+
 /// What is behind a machine's EEPROM.
 #[derive(Clone, Debug)]
 pub enum Eeprom {
@@ -54,7 +57,7 @@ pub fn blank() -> Vec<u8> {
 /// The store does not take it.
 #[must_use]
 pub fn begun() -> Vec<u8> {
-    let mut store = FlashStore::<_, 256>::new(Model::<4, 4096>::holding(blank()));
+    let mut store = Grants::new(Model::holding(blank()));
     store.open().expect("a blank chip opens");
     store.flash().octets().to_vec()
 }

@@ -5,24 +5,10 @@ use embedded_storage_async::nor_flash::{
 };
 use smallgate_core::codec::crc::crc32;
 
+use super::power::{Dead, Power, Tear};
+
 /// What erased flash reads as.
 const BLANK: u8 = 0xFF;
-
-/// What the unit that was being programmed, or the sector that was being
-/// erased, is left as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tear {
-    /// It reads as it did before, and is not what it was: it must not be
-    /// programmed.
-    Unseen,
-    /// Some of it is done.
-    Half,
-    /// All of it is done, and nobody heard of it.
-    Whole,
-}
-
-/// All of them.
-pub const TEARS: [Tear; 3] = [Tear::Unseen, Tear::Half, Tear::Whole];
 
 /// A flash that programs `UNIT` octets at once and erases `SECTOR`.
 #[derive(Clone)]
@@ -30,12 +16,8 @@ pub struct Model<const UNIT: usize, const SECTOR: usize> {
     octets: Vec<u8>,
     /// Units that must be erased before they are programmed.
     spent: Vec<bool>,
-    /// Program units and erasures until the power fails, and how it does.
-    fuse: Option<(u64, Tear)>,
-    is_dead: bool,
-    noise: u64,
-    /// Program units and erasures so far.
-    pub operations: u64,
+    /// Its operations are program units and erasures.
+    power: Power,
     /// Octets programmed so far.
     pub programmed: u64,
     /// How often it was read.
@@ -45,10 +27,6 @@ pub struct Model<const UNIT: usize, const SECTOR: usize> {
     /// How often each sector was erased.
     pub erasures: Vec<u32>,
 }
-
-/// The power is gone.
-#[derive(Clone, Copy, Debug)]
-pub struct Dead;
 
 impl NorFlashError for Dead {
     fn kind(&self) -> NorFlashErrorKind {
@@ -72,10 +50,7 @@ impl<const UNIT: usize, const SECTOR: usize> Model<UNIT, SECTOR> {
                 .chunks(UNIT)
                 .map(|unit| unit.iter().any(|octet| *octet != BLANK))
                 .collect(),
-            fuse: None,
-            is_dead: false,
-            noise: 1,
-            operations: 0,
+            power: Power::on(),
             programmed: 0,
             reads: 0,
             read: 0,
@@ -86,20 +61,24 @@ impl<const UNIT: usize, const SECTOR: usize> Model<UNIT, SECTOR> {
 
     /// Lets the power fail at the operation after `operations` others.
     pub fn cut_after(&mut self, operations: u64, tear: Tear) {
-        self.fuse = Some((operations, tear));
-        self.noise = self.operations ^ operations.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+        self.power.cut_after(operations, tear);
     }
 
     /// Whether the power failed.
     #[must_use]
     pub fn is_dead(&self) -> bool {
-        self.is_dead
+        self.power.is_dead
+    }
+
+    /// Program units and erasures so far.
+    #[must_use]
+    pub fn operations(&self) -> u64 {
+        self.power.operations
     }
 
     /// The power is back.
     pub fn revive(&mut self) {
-        self.is_dead = false;
-        self.fuse = None;
+        self.power.revive();
     }
 
     /// What is on it.
@@ -112,30 +91,6 @@ impl<const UNIT: usize, const SECTOR: usize> Model<UNIT, SECTOR> {
     pub fn octets_mut(&mut self) -> &mut [u8] {
         &mut self.octets
     }
-
-    fn random(&mut self) -> u8 {
-        // xorshift64
-        self.noise ^= self.noise << 13;
-        self.noise ^= self.noise >> 7;
-        self.noise ^= self.noise << 17;
-        self.noise.to_le_bytes()[3]
-    }
-
-    /// Whether the operation that begins now is the last one.
-    fn burn(&mut self) -> Option<Tear> {
-        self.operations += 1;
-        match &mut self.fuse {
-            Some((0, tear)) => {
-                self.is_dead = true;
-                Some(*tear)
-            }
-            Some((left, _)) => {
-                *left -= 1;
-                None
-            }
-            None => None,
-        }
-    }
 }
 
 impl<const UNIT: usize, const SECTOR: usize> ErrorType for Model<UNIT, SECTOR> {
@@ -146,7 +101,7 @@ impl<const UNIT: usize, const SECTOR: usize> ReadNorFlash for Model<UNIT, SECTOR
     const READ_SIZE: usize = 1;
 
     async fn read(&mut self, offset: u32, octets: &mut [u8]) -> Result<(), Dead> {
-        if self.is_dead {
+        if self.power.is_dead {
             return Err(Dead);
         }
         self.reads += 1;
@@ -172,16 +127,16 @@ impl<const UNIT: usize, const SECTOR: usize> NorFlash for Model<UNIT, SECTOR> {
             "an erasure of whole sectors"
         );
         for sector in from / SECTOR..to / SECTOR {
-            if self.is_dead {
+            if self.power.is_dead {
                 return Err(Dead);
             }
             self.erasures[sector] += 1;
-            let tear = self.burn();
+            let tear = self.power.burn();
             for at in sector * SECTOR..(sector + 1) * SECTOR {
                 let is_done = match tear {
                     None | Some(Tear::Whole) => true,
                     Some(Tear::Unseen) => false,
-                    Some(Tear::Half) => self.random() & 1 == 0,
+                    Some(Tear::Half) => self.power.random() & 1 == 0,
                 };
                 if is_done {
                     self.octets[at] = BLANK;
@@ -202,19 +157,19 @@ impl<const UNIT: usize, const SECTOR: usize> NorFlash for Model<UNIT, SECTOR> {
             "whole units are programmed"
         );
         for (unit, fresh) in octets.chunks(UNIT).enumerate() {
-            if self.is_dead {
+            if self.power.is_dead {
                 return Err(Dead);
             }
             let at = offset + unit * UNIT;
             assert!(!self.spent[at / UNIT], "{at} is programmed twice");
             self.spent[at / UNIT] = true;
             self.programmed += UNIT as u64;
-            let tear = self.burn();
+            let tear = self.power.burn();
             for (within, octet) in fresh.iter().enumerate() {
                 let left_alone = match tear {
                     None | Some(Tear::Whole) => 0,
                     Some(Tear::Unseen) => BLANK,
-                    Some(Tear::Half) => self.random(),
+                    Some(Tear::Half) => self.power.random(),
                 };
                 // Programming makes zeros, and no ones.
                 self.octets[at + within] &= octet | left_alone;
@@ -252,7 +207,7 @@ impl<const UNIT: usize, const SECTOR: usize> Chip for Model<UNIT, SECTOR> {
     }
 
     fn is_dead(&self) -> bool {
-        self.is_dead
+        self.power.is_dead
     }
 
     fn revive(&mut self) {
@@ -261,7 +216,7 @@ impl<const UNIT: usize, const SECTOR: usize> Chip for Model<UNIT, SECTOR> {
 
     fn counts(&self) -> (u64, u64, u32) {
         let most = self.erasures.iter().copied().max();
-        (self.operations, self.programmed, most.unwrap_or(0))
+        (self.power.operations, self.programmed, most.unwrap_or(0))
     }
 }
 

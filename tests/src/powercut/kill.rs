@@ -1,8 +1,8 @@
-//! The simulator, killed under load, and what its clients hold against it.
+//! A server, killed under load, and what its clients hold against it.
 
 use std::net::SocketAddr;
-use std::ops::AddAssign;
-use std::path::Path;
+use std::ops::{AddAssign, Range};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -76,22 +76,71 @@ struct Holder {
     settled: usize,
 }
 
-/// Kills the simulator `rounds` times while clients redeem codes, refresh and
-/// revoke. After each time they go on with the newest that they have, and in the
-/// end every handle that they were ever given is presented.
+/// A server that can be killed, and keeps its grants in a file.
+pub(super) trait Victim: Sized {
+    /// How long it lives in a round at least, and at most, in milliseconds.
+    const LIFE: Range<u64>;
+
+    /// One of this configuration, when it answers.
+    fn start(load: &Load) -> Self;
+
+    /// Where it answers.
+    fn address(&self) -> SocketAddr;
+
+    /// Ends it, whatever it is doing.
+    fn kill(&mut self);
+
+    /// Starts it again, with what it has kept.
+    fn restart(&mut self, load: &Load);
+
+    /// Where it has kept that.
+    fn store(&self, load: &Load) -> PathBuf;
+}
+
+impl Victim for Process {
+    const LIFE: Range<u64> = 30..150;
+
+    fn start(load: &Load) -> Self {
+        Process::serve(&load.arguments())
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    fn kill(&mut self) {
+        Process::kill(self);
+    }
+
+    fn restart(&mut self, load: &Load) {
+        *self = Self::start(load);
+    }
+
+    fn store(&self, load: &Load) -> PathBuf {
+        load.store()
+    }
+}
+
+/// Kills the simulator `rounds` times, as [`slay`] does.
 ///
 /// # Panics
 ///
 /// The simulator does not start, or does not answer when it has.
 #[must_use]
 pub fn kill(rounds: u64) -> Kills {
+    slay::<Process>(rounds)
+}
+
+/// Kills a server `rounds` times while clients redeem codes, refresh and
+/// revoke. After each time they go on with the newest that they have, and in the
+/// end every handle that they were ever given is presented.
+pub(super) fn slay<V: Victim>(rounds: u64) -> Kills {
     let load = Load::new();
-    let arguments = load.arguments();
     let mut kills = Kills::default();
-    let mut process = Process::serve(&arguments);
+    let mut victim = V::start(&load);
     let mut holders: Vec<Holder> = (0..CLIENTS).map(Holder::new).collect();
     for round in 0..rounds {
-        let address = process.address;
+        let address = victim.address();
         for holder in &mut holders {
             holder.prepare(address);
         }
@@ -100,8 +149,9 @@ pub fn kill(rounds: u64) -> Kills {
                 .iter_mut()
                 .map(|holder| scope.spawn(move || holder.work(address)))
                 .collect();
-            std::thread::sleep(Duration::from_millis(30 + round * 37 % 120));
-            process.kill();
+            let longer = round * 37 % (V::LIFE.end - V::LIFE.start);
+            std::thread::sleep(Duration::from_millis(V::LIFE.start + longer));
+            victim.kill();
             let mut sum = Kills::default();
             for thread in threads {
                 sum += thread.join().expect("no panic");
@@ -109,16 +159,16 @@ pub fn kill(rounds: u64) -> Kills {
             sum
         });
         kills.rounds += 1;
-        process = Process::serve(&arguments);
+        victim.restart(&load);
         for holder in &mut holders {
-            kills += holder.settle(process.address);
+            kills += holder.settle(victim.address());
         }
     }
     for holder in &mut holders {
-        kills += holder.audit(process.address);
+        kills += holder.audit(victim.address());
     }
-    process.kill();
-    kills.lost += u64::from(rounds > 0 && !shows_ends(&load.store()));
+    victim.kill();
+    kills.lost += u64::from(rounds > 0 && !shows_ends(&victim.store(&load)));
     kills
 }
 
@@ -300,39 +350,50 @@ impl Held {
 /// The simulator does not start.
 #[must_use]
 pub fn rates() -> [u64; 2] {
-    const SECONDS: u64 = 3;
     let load = Load::new();
     let [config, path, store, file] = load.arguments();
-    [[config, path, store, "memory"], [config, path, store, file]].map(|arguments| {
-        let process = Process::serve(&arguments);
-        let address = process.address;
-        let clients = (0..CLIENTS).map(Client::new);
-        let firsts: Vec<_> = clients
-            .map(|client| (client, client.first_token(address)))
-            .collect();
-        let end = Instant::now() + Duration::from_secs(SECONDS);
-        let answers: u64 = std::thread::scope(|scope| {
-            let threads: Vec<_> = firsts
-                .into_iter()
-                .map(|(client, mut token)| {
-                    scope.spawn(move || {
-                        let mut answers = 0;
-                        while Instant::now() < end {
-                            let answer = client.refresh(address, &token);
-                            if let Some(next) = answer.and_then(|answer| answer.refresh_token()) {
-                                token = next;
-                                answers += 1;
-                            }
+    [[config, path, store, "memory"], [config, path, store, file]]
+        .map(|arguments| rate(&[Process::serve(&arguments).address]))
+}
+
+/// Refreshes in a second with [`CLIENTS`] clients, who take turns in which gateway
+/// they ask for good.
+///
+/// # Panics
+///
+/// A gateway gives no codes.
+#[must_use]
+pub fn rate(gateways: &[SocketAddr]) -> u64 {
+    const SECONDS: u64 = 3;
+    let clients = (0..CLIENTS).map(|number| {
+        let address = gateways[number % gateways.len()];
+        (Client::new(number), address)
+    });
+    let firsts: Vec<_> = clients
+        .map(|(client, address)| (client, address, client.first_token(address)))
+        .collect();
+    let end = Instant::now() + Duration::from_secs(SECONDS);
+    let answers: u64 = std::thread::scope(|scope| {
+        let threads: Vec<_> = firsts
+            .into_iter()
+            .map(|(client, address, mut token)| {
+                scope.spawn(move || {
+                    let mut answers = 0;
+                    while Instant::now() < end {
+                        let answer = client.refresh(address, &token);
+                        if let Some(next) = answer.and_then(|answer| answer.refresh_token()) {
+                            token = next;
+                            answers += 1;
                         }
-                        answers
-                    })
+                    }
+                    answers
                 })
-                .collect();
-            let done = threads
-                .into_iter()
-                .map(|thread| thread.join().expect("no panic"));
-            done.sum()
-        });
-        answers / SECONDS
-    })
+            })
+            .collect();
+        let done = threads
+            .into_iter()
+            .map(|thread| thread.join().expect("no panic"));
+        done.sum()
+    });
+    answers / SECONDS
 }

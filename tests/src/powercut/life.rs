@@ -4,7 +4,8 @@
 use smallgate_core::oauth::Record;
 
 use super::device::{Device, GRACE, Known, Servers};
-use super::flash::{Chip, TEARS};
+use super::flash::Chip;
+use super::power::TEARS;
 use crate::flow::{DEMO, OTHER, PUBLIC, Who};
 use crate::rig::Reply;
 

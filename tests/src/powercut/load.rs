@@ -14,7 +14,7 @@ use crate::flow::{
 use crate::simulator::{Temporary, binary};
 
 /// Clients that a configuration has.
-pub(super) const CLIENTS: usize = 8;
+pub const CLIENTS: usize = 8;
 const SECRET: &str = "a-secret-of-enough-length-for-anybody";
 
 /// A folder that goes with what is in it.
@@ -51,7 +51,7 @@ impl Load {
         std::fs::create_dir_all(&folder.0).expect("a folder");
         Load {
             store: format!("file:{}", folder.0.join("grants.flash").display()),
-            configuration: Temporary::new(&configuration()),
+            configuration: Temporary::new(&configuration("", "")),
             folder,
         }
     }
@@ -103,23 +103,29 @@ impl Client {
     /// The server does not give one.
     #[must_use]
     pub fn code(self, address: SocketAddr) -> String {
-        let answer = insist(|| self.approved(address));
-        let location = query(answer.field("location").unwrap_or_default());
+        // What is 503 elsewhere is a redirection here.
+        let is_to_come_back = |answer: &Answer| {
+            let location = answer.field("location").unwrap_or_default();
+            location.contains("error=temporarily_unavailable")
+        };
+        let answer = insist(|| self.approved(address).filter(|it| !is_to_come_back(it)));
+        let location = answer.field("location");
+        let location = query(location.unwrap_or_else(|| panic!("{answer:?}")));
         let code = location.into_iter().find(|(name, _)| name == "code");
         code.unwrap_or_else(|| panic!("{answer:?}")).1
     }
 
-    /// What the user's approval is answered with; nothing if no whole answer comes.
-    ///
-    /// # Panics
-    ///
-    /// There is no form.
+    /// What the user's approval is answered with, or that there is a form to
+    /// approve in; nothing if no whole answer comes.
     #[must_use]
     pub fn approved(self, address: SocketAddr) -> Option<Answer> {
         let id = self.id();
         let asked = [ASK_S256, &[("response_type", "code"), ("client_id", &id)]].concat();
         let target = format!("/oauth/authorize?{}", encode(&asked));
-        let page = Answer::to(address, &format!("GET {target} HTTP/1.1\r\n{END}")).expect("a form");
+        let page = Answer::to(address, &format!("GET {target} HTTP/1.1\r\n{END}"))?;
+        if page.status != 200 {
+            return Some(page);
+        }
         let fields = hidden(&page.body);
         let mut pairs: Vec<_> = fields
             .iter()
@@ -183,6 +189,20 @@ impl Client {
             body if body.starts_with(r#"{"active":true,"#) => true,
             body => panic!("{body}"),
         }
+    }
+
+    /// Asks until there is another answer than 503, which says to come back.
+    ///
+    /// # Panics
+    ///
+    /// There is none.
+    #[must_use]
+    pub fn insist(
+        self,
+        address: SocketAddr,
+        ask: impl Fn(Self, SocketAddr) -> Option<Answer>,
+    ) -> Answer {
+        insist(|| ask(self, address))
     }
 
     /// A new grant's first refresh token.
@@ -287,7 +307,14 @@ fn request(path: &str, form: &str) -> String {
     )
 }
 
-fn configuration() -> String {
+/// A configuration with keys and [`CLIENTS`] clients, with more lines above its
+/// tables, and more tables.
+///
+/// # Panics
+///
+/// No keys are made.
+#[must_use]
+pub fn configuration(head: &str, tables: &str) -> String {
     let made = |kind: &str| {
         let key = Command::new(binary()).args(["key", "new", kind]).output();
         String::from_utf8(key.expect("smallgate makes keys").stdout).expect("text")
@@ -302,7 +329,7 @@ fn configuration() -> String {
     });
     format!(
         "profile = \"standard\"\nissuer = \"https://as.example\"\ndemo = true\n\
-         scopes = [\"read\", \"write\"]\n[keys]\nsigning = '''{}'''\n{handle}\n{}\
+         scopes = [\"read\", \"write\"]\n{head}\n{tables}[keys]\nsigning = '''{}'''\n{handle}\n{}\
          [[user]]\nusername = \"{USERNAME}\"\nsub = \"94173\"\npassword = \"{PASSWORD}\"\n",
         signing.trim(),
         clients.collect::<String>(),

@@ -5,22 +5,23 @@ use smallgate_core::oauth::{Grant, GrantId, Origin, Record, State, Tag};
 use smallgate_core::scope::ScopeSet;
 use smallgate_core::store::{Committed, Seen, Store, Write};
 use smallgate_core::time::UnixTime;
-use smallgate_firmware::eeprom::Eeprom;
 use smallgate_firmware::store::FlashStore;
 
 use super::device::{Device, Known, Servers};
 use super::flash::{Chip, Model};
-use super::rows::{self, Rows};
+use super::paged::OnBus;
 use crate::flow::{DEMO, OTHER, PUBLIC};
 
-/// Erasures that a sector stands, or writes that a row of an EEPROM does, as
+/// Erasures that a sector stands, or writes that a page of an EEPROM does, as
 /// their makers say.
 const ENDURANCE: u64 = 100_000;
 const MINUTES: u64 = 60 * 24 * 365;
 const COMMITS: u64 = 50_000;
 const SECTORS: usize = 16;
-/// 64 KiB in sectors of 4 KiB.
-type Nor = Model<4, 4096>;
+/// 64 KiB of flash in sectors of 4 KiB.
+pub type Nor = Model<4, 4096>;
+/// The same of an EEPROM that programs pages of 128 octets.
+pub type Pages = OnBus<65_536, 128, 4096>;
 /// What a board keeps on them.
 type Kept<F> = FlashStore<F, 256>;
 
@@ -33,41 +34,51 @@ pub struct Wear {
     pub octets: u64,
     /// Years until the part is worn, at one commit a minute.
     pub years: u64,
-    /// The same on an EEPROM, where an erasure is a write too.
-    pub eeprom_years: u64,
 }
 
-/// Rotates one of `live` grants after the other on 64 KiB in sectors of 4 KiB.
+/// Rotates one of `live` grants after the other on flash.
 ///
 /// # Panics
 ///
 /// The store does not take a record.
 #[must_use]
 pub fn wear(live: u32) -> Wear {
-    let mut store = Kept::new(Nor::new(SECTORS));
-    fill(&mut store, live);
+    let mut store = filled(Nor::new(SECTORS), live);
     let before = (store.flash().programmed, erasures(&store));
     rotate(&mut store, live);
     let octets = store.flash().programmed - before.0;
     // Each sector is erased once a turn.
     let turns = (erasures(&store) - before.1) / SECTORS as u64;
-    let mut rows = Rows::new();
-    let eeprom = Eeprom::<_, { rows::ADDRESS }, { rows::SIZE as u32 }, 4096>::new(&mut rows);
-    let mut store = Kept::new(eeprom);
-    fill(&mut store, live);
-    rotate(&mut store, live);
     Wear {
         octets: octets / COMMITS,
         years: ENDURANCE * COMMITS / turns / MINUTES,
-        eeprom_years: ENDURANCE * COMMITS / rows.most_written() / MINUTES,
     }
 }
 
-fn fill<F: NorFlash>(store: &mut Kept<F>, live: u32) {
+/// The same on an EEPROM, where an erasure is a write too.
+///
+/// # Panics
+///
+/// The store does not take a record.
+#[must_use]
+pub fn eeprom_wear(live: u32) -> Wear {
+    let mut store = filled(Pages::new(), live);
+    let before = store.flash().programmed;
+    rotate(&mut store, live);
+    let octets = store.flash().programmed - before;
+    Wear {
+        octets: octets / COMMITS,
+        years: ENDURANCE * COMMITS / store.flash().most_written() / MINUTES,
+    }
+}
+
+fn filled<F: NorFlash>(flash: F, live: u32) -> Kept<F> {
+    let mut store = Kept::new(flash);
     store.open().expect("a new flash opens");
     for number in 0..live {
-        put(store, &grant(number, 1));
+        put(&mut store, &grant(number, 1));
     }
+    store
 }
 
 fn rotate<F: NorFlash>(store: &mut Kept<F>, live: u32) {
@@ -106,16 +117,16 @@ pub struct Spent {
 /// Grants that [`spent`] has, as many as three clients of one user may have.
 pub const GRANTS: usize = 48;
 
-/// Redeems and refreshes at a whole server, on 64 KiB in sectors of 4 KiB.
+/// Redeems and refreshes at a whole server, on [`Nor`] or [`Pages`].
 ///
 /// # Panics
 ///
 /// Something is not answered as it should.
 #[must_use]
-pub fn spent() -> Spent {
+pub fn spent<C: Chip>() -> Spent {
     const TURNS: usize = 400;
     let servers = Servers::new();
-    let mut device = Device::<Nor>::new(&servers, SECTORS);
+    let mut device = Device::<C>::new(&servers, SECTORS);
     let mut grants: Vec<Known> = Vec::new();
     let (mut redemption, mut refresh) = (0, 0);
     for turn in 0..GRANTS + TURNS {
@@ -141,7 +152,7 @@ pub fn spent() -> Spent {
 }
 
 /// Presents the newest handle; the octets that this programs.
-fn programmed(device: &mut Device<'_, Nor>, grant: &mut Known) -> u64 {
+fn programmed<C: Chip>(device: &mut Device<'_, C>, grant: &mut Known) -> u64 {
     let (_, before, _) = device.store.flash().counts();
     let reply = device.newest(grant);
     assert_eq!(reply.status, 200, "{reply:?}");

@@ -148,7 +148,7 @@ pub fn without_entropy_nothing_is_issued_and_devices_are_read<H: Host>() {
         assert!(refused.header("retry-after").is_some());
         assert_eq!(switch(&session, "relay", &all, true).status, 200);
         let page = session.ask(&Request::new("GET", "/"));
-        assert!(page.text().contains("failing"), "{}", page.text());
+        assert!(page.text().contains("failing: nothing"), "{}", page.text());
     }
     session.log_within(A_MINUTE, |log| {
         let mut lines = log.lines().map(str::to_lowercase);

@@ -9,6 +9,7 @@ use smallgate_firmware::image::{LAYOUT, MAGIC};
 use smallgate_tests::board::{self, LISTENING, image, machine, says};
 use smallgate_tests::host::START;
 use smallgate_tests::suite::setups::standard;
+use smallgate_tests::wire::uninterrupted;
 
 /// How long the firmware may take to see it.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -45,7 +46,7 @@ fn assert_refused(image: Vec<u8>, cause: &str) {
     stream.set_read_timeout(patience).expect("a deadline");
     let _gone = stream.write_all(b"GET /me/ HTTP/1.1\r\nHost: a\r\n\r\n");
     let mut octet = [0];
-    match stream.read(&mut octet) {
+    match uninterrupted(|| stream.read(&mut octet)) {
         Ok(0) => {}
         Err(error) => assert!(
             [

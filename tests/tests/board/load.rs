@@ -1,11 +1,13 @@
 //! Many requests, and many clients at once.
 
 use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
+use smallgate_tests::board::{STACK, firmware};
 use smallgate_tests::host::Host;
 use smallgate_tests::load::{closing, everything, keeping, token_request};
-use smallgate_tests::wire::Wire;
+use smallgate_tests::wire::{Request, Wire};
 
 use crate::{assert_unharmed, board};
 
@@ -28,6 +30,33 @@ fn every_kind_of_request_leaves_stack_untouched() {
     let board = board();
     everything(board.address());
     assert_unharmed(&board);
+}
+
+/// The measuring can fail: a board whose paint is gone has no stack left, and one that is painted anew
+/// tells of what came after that alone.
+#[test]
+fn the_stack_is_told_as_it_is() {
+    let board = board();
+    let deepest = || board.machine().stack().expect("a stack").deepest();
+    everything(board.address());
+    let all = deepest();
+    board.machine().repaint_stack().expect("paint");
+    let idle = deepest();
+    let metadata = Request::new("GET", "/.well-known/oauth-authorization-server");
+    assert_eq!(Wire::open(board.address()).ask(&metadata).status, 200);
+    let one = deepest();
+    println!("idle {idle}, one request {one}, everything {all}");
+    assert!(idle < one && one < all && all <= STACK);
+    // What is touched at a depth is told to the octet, in words.
+    let depth = u32::try_from(STACK).expect("some KiB");
+    let top = firmware().symbol("_stack_start").expect("a stack");
+    board
+        .machine()
+        .write(top - depth - 4, &[0; 4])
+        .expect("memory");
+    assert_eq!(deepest(), STACK + 4);
+    let refused = std::panic::catch_unwind(AssertUnwindSafe(|| drop(board)));
+    assert!(refused.is_err(), "a stack past its limit is let pass");
 }
 
 /// Four that keep the workers, four that sit and wait for them, four that find no

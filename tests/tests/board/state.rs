@@ -1,5 +1,7 @@
 //! What the board keeps on its EEPROM, through resets, and what it does without.
 
+use std::io::Write as _;
+use std::net::TcpStream;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
@@ -7,20 +9,18 @@ use smallgate_core::oauth::{Grant, GrantId, Origin, Record, State, Tag};
 use smallgate_core::scope::ScopeSet;
 use smallgate_core::store::{Committed, Seen, Store, Write};
 use smallgate_core::time::UnixTime;
-use smallgate_firmware::store::FlashStore;
 use smallgate_tests::board::{Board, LISTENING, chip, image, machine_with, provision, says};
 use smallgate_tests::host::{Host, START};
 use smallgate_tests::load::token_request;
-use smallgate_tests::machine::{Eeprom, Machine, eeprom};
+use smallgate_tests::machine::eeprom::{self, Grants};
+use smallgate_tests::machine::{Eeprom, Machine};
 use smallgate_tests::powercut::{Client, Load, Model, kill_board};
 use smallgate_tests::simulator::{Process, binary};
 use smallgate_tests::suite::browser::{demo, redemption};
 use smallgate_tests::suite::session::{Session, basic, password_form, post, refresh_form};
 use smallgate_tests::suite::setups::{BREAKOUT, DEMO, DEVICES, USER, breakout, standard};
 use smallgate_tests::wire::{Request, Response, Wire};
-
-/// The store of a board, over a file's octets.
-type Grants = FlashStore<Model<4, 4096>, 256>;
+use socket2::SockRef;
 
 const HOUR: u64 = 3600;
 const DAY: u64 = 24 * HOUR;
@@ -94,12 +94,12 @@ fn r30_grants_outlive_a_reset() {
     // The first of the machines found a chip on which nothing was, and the others theirs.
     let log = session.host.log();
     assert_eq!(
-        log.matches("event=\"store\" used=0 slots=256").count(),
+        log.matches("event=\"store\" used=0 slots=232").count(),
         1,
         "{log}"
     );
     assert_eq!(
-        log.matches("event=\"store\" used=2 slots=256").count(),
+        log.matches("event=\"store\" used=2 slots=232").count(),
         3,
         "{log}"
     );
@@ -113,7 +113,7 @@ fn r30_a_full_store_refuses_new_grants_and_goes_on_with_its_own() {
     let mut session = Session::<Board>::start(setup);
     let r1 = session.log_in();
     let mut store = opened(session.host.kill());
-    for number in 0..255 {
+    for number in 0..231 {
         assert_eq!(put(&mut store, number, UnixTime(START)), Committed::Done);
     }
     session.host.write_chip(store.flash().octets());
@@ -134,7 +134,7 @@ fn r30_a_full_store_refuses_new_grants_and_goes_on_with_its_own() {
     assert_eq!(log_in(&session).status, 200);
     assert_eq!(log_in(&session).outcome(), unavailable);
     let log = session.log_with(|log| log.matches("the store is full").count() == 2);
-    assert!(log.contains("event=\"store\" used=256 slots=256"), "{log}");
+    assert!(log.contains("event=\"store\" used=232 slots=232"), "{log}");
 }
 
 /// What needs no grant goes on without the EEPROM; grants are not kept elsewhere.
@@ -163,6 +163,8 @@ fn r30_a_board_without_its_eeprom_keeps_no_grants_and_says_so() {
     );
     let told = machine.wait_for(SOON, |lines| says(lines, "the store does not answer"));
     assert_eq!(told, Ok(true), "{:?}", machine.log());
+    let page = Wire::open(machine.address()).ask(&Request::new("GET", "/"));
+    assert!(page.text().contains("failing: grants"), "{}", page.text());
     let lines = machine.log().expect("a log");
     let failed = lines
         .iter()
@@ -196,7 +198,7 @@ fn r40_a_clock_behind_the_newest_commit_issues_nothing() {
 fn a_chip_goes_from_the_simulator_to_the_board_and_back() {
     let load = Load::new();
     let arguments = load.arguments();
-    let mut simulator = Process::serve(&arguments);
+    let mut simulator = Process::serve(&[&arguments[..], &["--store-unit", "128"]].concat());
     let client = Client::new(0);
     let of_simulator = client.first_token(simulator.address);
     simulator.kill();
@@ -218,7 +220,7 @@ fn a_chip_goes_from_the_simulator_to_the_board_and_back() {
     let text = String::from_utf8_lossy(&shown.stdout);
     assert!(shown.status.success(), "{shown:?}");
     assert!(text.contains("active, generation 2"), "{text}");
-    assert!(text.contains("1 of 256 slots in use"), "{text}");
+    assert!(text.contains("1 of 232 slots in use"), "{text}");
 
     let simulator = Process::serve(&arguments);
     let again = client.refresh(simulator.address, &of_board);
@@ -226,10 +228,70 @@ fn a_chip_goes_from_the_simulator_to_the_board_and_back() {
     assert!(again.is_some_and(|token| token != of_board));
 }
 
+/// Clients that are gone at any moment of their exchange, which takes as long as
+/// the EEPROM does.
+#[test]
+fn r30_the_commit_outlives_the_clients_hang_up() {
+    const CLIENTS: usize = 8;
+    let load = Load::new();
+    let packed = provision(&[load.arguments()[1]]).expect("an image");
+    let chip = chip(&eeprom::blank());
+    let start = || {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let now = now.expect("after 1970").as_secs();
+        listening(packed.clone(), now, Eeprom::File(chip.path().into()))
+    };
+    let mut board = start();
+    let tokens: Vec<String> = (0..CLIENTS)
+        .map(|number| Client::new(number).first_token(board.address()))
+        .collect();
+    for (number, token) in tokens.iter().enumerate() {
+        let mut stream = TcpStream::connect(board.address()).expect("it listens");
+        let request = Client::new(number).refresh_request(token);
+        stream.write_all(request.as_bytes()).expect("it is sent");
+        std::thread::sleep(Duration::from_millis(8 * number as u64));
+        // Without an end: RST, and no FIN.
+        let reset = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
+        reset.expect("a reset");
+    }
+    // The board has its turn for all of them when another one was answered.
+    let last = Client::new(0).own(board.address());
+    assert_eq!(last.map(|answer| answer.status), Some(200));
+    let log = board.log().expect("a log");
+    let rotated = log
+        .iter()
+        .filter(|line| line.message.contains("issued") && line.message.contains("refresh_token"))
+        .count();
+    assert!(rotated > 0, "{log:?}");
+    board.kill();
+    let mut store = opened(std::fs::read(chip.path()).expect("a chip"));
+    let mut second = 0;
+    let each = store.each(|grant| {
+        second += usize::from(grant.state == State::Active { generation: 2 });
+    });
+    each.expect("it is read");
+    assert_eq!(
+        second, rotated,
+        "what was answered is kept, and nothing else"
+    );
+    // Whoever was not heard has the old token, and whoever was is in grace.
+    let board = start();
+    for (number, token) in tokens.iter().enumerate() {
+        let client = Client::new(number);
+        let next = client.refresh(board.address(), token);
+        let next = next.and_then(|answer| answer.refresh_token());
+        let next = next.unwrap_or_else(|| panic!("{number}: {:?}", board.log()));
+        let third = client.refresh(board.address(), &next);
+        assert_eq!(third.map(|answer| answer.status), Some(200), "{number}");
+    }
+}
+
 #[test]
 fn r30_the_board_killed_under_load() {
-    let kills = kill_board(4);
+    let kills = kill_board(3);
     println!("{kills:#?}");
     assert!(kills.answers > 20, "{kills:?}");
+    assert!(kills.redemptions > 0, "{kills:?}");
+    assert!(kills.handles > kills.answers, "{kills:?}");
     assert_eq!((kills.lost, kills.doubled, kills.stranded), (0, 0, 0));
 }

@@ -12,7 +12,7 @@ use smallgate_tests::machine::{Eeprom, Elf, Line, Machine, Plan};
 use smallgate_tests::simulator::Temporary;
 use smallgate_tests::suite::session::{basic, post};
 use smallgate_tests::suite::setups::{BREAKOUT, breakout, standard};
-use smallgate_tests::wire::{Request, Wire};
+use smallgate_tests::wire::{Request, Wire, uninterrupted};
 
 /// How long a board may take to listen.
 const SOON: Duration = Duration::from_secs(20);
@@ -102,7 +102,7 @@ fn hashing_of_a_password_is_progress() {
     stream.write_all(&log_in.octets()).expect("a way");
     let answered = std::thread::spawn(move || {
         let mut octets = [0; 2048];
-        let length = stream.read(&mut octets).expect("an answer");
+        let length = uninterrupted(|| stream.read(&mut octets)).expect("an answer");
         String::from_utf8_lossy(&octets[..length]).into_owned()
     });
     let mut others = 0;

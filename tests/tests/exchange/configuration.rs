@@ -224,6 +224,63 @@ fn nothing_lives_for_no_time() {
     );
 }
 
+/// RFC 6749 §3.1.2, RFC 3986 §3.1; and no program.
+#[test]
+fn redirect_uris_are_absolute_and_no_program() {
+    let error = |uri: &'static str| client(1, |client| client.redirect_uris = keep([uri]));
+    for good in [
+        "https://client.example/cb?a=b",
+        "com.example.app:/cb",
+        "a+b-c.1:x",
+    ] {
+        assert_eq!(error(good), None, "{good}");
+    }
+    for bad in [
+        "",
+        "/cb",
+        "client.example/cb",
+        ":/cb",
+        "1a:/cb",
+        "a_b:/cb",
+        "https://client.example/cb#part",
+        "https://client.example/a b",
+        "https://client.example/\u{e9}",
+        "https://client.example/\"",
+        "https://client.example/<",
+        "JavaScript:alert(1)",
+        "data:text/html,x",
+        "vbscript:x",
+    ] {
+        assert_eq!(error(bad), Some(E::RedirectUri(1)), "{bad}");
+    }
+    let fixed = |uri: &'static str| {
+        refused(profile::DRESSIPI, |configuration| {
+            let mut clients = configuration.clients.to_vec();
+            clients[0].redirect_uris = keep([uri]);
+            configuration.clients = keep(clients);
+        })
+    };
+    assert_eq!(fixed("https://client.example/cb"), Some(E::RedirectUri(0)));
+}
+
+#[test]
+fn an_issuer_is_a_url_of_the_web_without_a_query() {
+    let issuer = |text: &'static str| standard(|configuration| configuration.issuer = text);
+    for good in ["https://as.example", "http://as.example:8080/a"] {
+        assert_eq!(issuer(good), None, "{good}");
+    }
+    for bad in [
+        "",
+        "as.example",
+        "ftp://as.example",
+        "https://as.example?a",
+        "https://as.example#a",
+        "https://as example",
+    ] {
+        assert_eq!(issuer(bad), Some(E::Issuer), "{bad}");
+    }
+}
+
 #[test]
 fn r05_limits_are_within_what_can_be_kept() {
     let bad = [

@@ -4,6 +4,7 @@
 use smallgate_core::jose::Hs256Key;
 use smallgate_core::oauth::{Configuration, HANDLE_LENGTH, HandleKeys, MasterKey, Slot, Step};
 use smallgate_core::profile;
+use smallgate_core::secret::{Entropy, Secret};
 use smallgate_tests::rig::{Reply, Rig, configuration, finish};
 
 use crate::support::{
@@ -279,4 +280,22 @@ fn r08_debug_shows_no_secret() {
     assert!(!keys.contains('9'), "{keys}");
     let client = format!("{:?}", rig.server.configuration().clients[0]);
     assert!(client.contains("SecretHash(..)"), "{client}");
+}
+
+#[test]
+fn r08_what_is_secret_shows_its_name_alone() {
+    let shown = format!(
+        "{:?} {:?} {:?}",
+        MasterKey::new([9; 32]),
+        Entropy::new([9; Entropy::SIZE]),
+        Secret::new("9")
+    );
+    assert_eq!(shown, "MasterKey(..) Entropy(..) Secret(..)");
+}
+
+#[test]
+fn a_master_key_is_told_from_others_by_its_fingerprint() {
+    let fingerprint = |octet| MasterKey::new([octet; 32]).fingerprint();
+    assert_eq!(fingerprint(1), fingerprint(1));
+    assert_ne!(fingerprint(1), fingerprint(2));
 }

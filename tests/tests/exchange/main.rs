@@ -1,5 +1,6 @@
 //! The core by itself: exchanges step by step, grants, handles, stores.
 
+mod clients;
 mod codes;
 mod configuration;
 mod handles;
@@ -8,6 +9,8 @@ mod memory_store;
 mod password;
 mod properties;
 mod record;
+mod resource;
+mod scope;
 mod steps;
 mod support;
 mod throttle;

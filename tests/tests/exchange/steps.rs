@@ -1,11 +1,12 @@
 //! The step form: what an exchange asks of its caller, and what it makes of
 //! every answer.
 
+use smallgate_core::http::{Body, Request};
 use smallgate_core::oauth::{Record, Step};
-use smallgate_core::profile;
-use smallgate_core::store::{Committed, Seen, Store, Write};
+use smallgate_core::profile::{self, Profile};
+use smallgate_core::store::{Committed, MemoryStore, Seen, Store, Write};
 use smallgate_core::time::UnixTime;
-use smallgate_tests::rig::{Reply, Rig, START, finish};
+use smallgate_tests::rig::{HERE, Message, Reply, Rig, START, finish};
 
 use crate::support::{Act, Call, ROTATING, Scripted, basic, claims, octets};
 
@@ -326,6 +327,61 @@ fn entropy_is_used_once() {
             .any(|octets| octets == nonce || octets == tail)
     );
     assert_ne!(nonce, tail);
+}
+
+#[test]
+fn damaged_record_is_not_described_and_not_revoked() {
+    let mut rig = Rig::new(Profile {
+        introspection: true,
+        revocation: true,
+        ..ROTATING
+    });
+    let token = rig.token(Some(&basic("demo")), FIRST);
+    let body = format!("token={}", token.member("refresh_token"));
+    let authorization = basic("demo");
+    for target in ["/oauth/introspect", "/oauth/revoke"] {
+        let message = Message {
+            method: "POST",
+            target,
+            headers: &[
+                ("content-type", b"application/x-www-form-urlencoded"),
+                ("authorization", authorization.as_bytes()),
+            ],
+            body: body.as_bytes(),
+            source: HERE,
+        };
+        let reply = rig.exchange(message, |step, store| {
+            let Step::Load(load) = step else {
+                panic!("no load: {step:?}");
+            };
+            let mut loaded = store.load(load.id()).unwrap();
+            let mut octets = *loaded.record.unwrap().octets();
+            octets[30] ^= 1;
+            loaded.record = Some(Record::from_octets(octets));
+            finish(load.resume(Ok(loaded)), store)
+        });
+        assert_eq!(reply.member("error"), "server_error", "{target}");
+        assert!(reply.events.concat().contains("RecordDamaged"));
+    }
+}
+
+#[test]
+fn body_that_was_too_long_to_keep_is_413() {
+    let rig = Rig::new(profile::STANDARD);
+    let mut out = vec![0; 4096];
+    let request = Request {
+        method: "POST",
+        target: "/oauth/token",
+        headers: &[],
+        body: Body::TooLong,
+        source: HERE,
+    };
+    let step = rig
+        .server
+        .begin(request, rig.clock, rig.entropy(), &rig.throttle, &mut out);
+    let reply = finish(step, &mut MemoryStore::<1>::new());
+    assert_eq!(reply.status, 413);
+    assert!(reply.events.concat().contains("BodyTooLong"));
 }
 
 #[test]

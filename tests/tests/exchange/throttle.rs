@@ -198,6 +198,42 @@ fn r16_memory_is_taken_back_when_a_window_has_passed() {
     assert_eq!(right(&mut rig, HERE, "demo"), 429);
 }
 
+/// What README says is not kept out: names that fail as often as the one that waits. But they cost as
+/// many failures each, and passwords are counted for the source too.
+#[test]
+fn r16_names_that_fail_as_often_wash_out_a_count() {
+    let mut rig = cramped();
+    let mut locked = |name: &str| {
+        (0..10)
+            .map(|_| wrong(&mut rig, HERE, name))
+            .collect::<Vec<_>>()
+    };
+    for name in ["demo", "a", "b", "c"] {
+        assert_eq!(locked(name), [401; 10], "{name}");
+    }
+    assert_eq!(locked("demo"), [429; 10]);
+    assert_eq!(locked("d"), [401; 10]);
+    assert_eq!(locked("demo"), [401; 10]);
+}
+
+/// A count whose window has passed gives way before one that still holds, however high it was.
+#[test]
+fn r16_a_count_that_is_over_gives_way_first() {
+    let mut rig = cramped();
+    for _ in 0..10 {
+        wrong(&mut rig, HERE, "over");
+    }
+    rig.pass(60);
+    for name in ["demo", "b", "c"] {
+        for _ in 0..9 {
+            wrong(&mut rig, HERE, name);
+        }
+    }
+    wrong(&mut rig, HERE, "new");
+    assert_eq!(wrong(&mut rig, HERE, "demo"), 401);
+    assert_eq!(right(&mut rig, HERE, "demo"), 429);
+}
+
 #[test]
 fn r16_no_memory_at_all_delays_nobody() {
     let mut rig = Rig::new(profile::STANDARD);

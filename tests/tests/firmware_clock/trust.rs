@@ -62,7 +62,14 @@ fn the_uptime_counts_on() {
 #[test]
 fn r40_the_first_time_is_within_the_life_of_the_image() {
     for source in [RTC, sntp(1)] {
-        let first = |time| unset().synchronise(source, UnixTime(time), 0);
+        // A server's third answer, if it tells the same again.
+        let first = |time| {
+            let clock = unset();
+            let told = [0; 3].map(|_| clock.synchronise(source, UnixTime(time), 0));
+            told.into_iter()
+                .find(|told| *told != Err(TimeRefused::Unconfirmed))
+                .expect("one of three")
+        };
         // 1970, a battery that ran out, and 2099.
         assert_eq!(first(0), Err(TimeRefused::TooEarly));
         assert_eq!(first(946_684_800), Err(TimeRefused::TooEarly));
@@ -83,9 +90,68 @@ fn r40_a_refused_time_leaves_the_clock_unset() {
     assert_eq!(clock.now(10), None);
     // And the next one may still be the first.
     assert_eq!(
-        clock.synchronise(sntp(1), after(100 * DAY), 20),
+        clock.synchronise(sntp(1), after(20 * DAY), 20),
         Ok(Correction::First)
     );
+}
+
+/// One answer of a server that is wrong, or of somebody else, does not make a
+/// floor that the right time is behind for years.
+#[test]
+fn r40_a_first_time_that_is_far_away_has_to_be_confirmed() {
+    let far = UnixTime(MADE.0 + 9 * 365 * DAY);
+    let later = |seconds| UnixTime(far.0 + seconds);
+    let unconfirmed = Err(TimeRefused::Unconfirmed);
+    let clock = unset();
+    // To the second.
+    let near = UnixTime(MADE.0 + 30 * DAY);
+    let ahead = UnixTime(near.0 + 1);
+    assert_eq!(clock.synchronise(sntp(1), ahead, 0), unconfirmed);
+    assert_eq!(unset().synchronise(sntp(1), near, 0), Ok(Correction::First));
+    // It is told three times, as the uptime goes on.
+    assert_eq!(clock.synchronise(sntp(1), far, 0), unconfirmed);
+    assert_eq!(clock.now(0), None);
+    assert_eq!(
+        clock.synchronise(sntp(1), later(15), uptime(15)),
+        unconfirmed
+    );
+    let third = clock.synchronise(sntp(1), later(46), uptime(45));
+    assert_eq!(third, Ok(Correction::First));
+    assert_eq!(clock.now(uptime(45)), Some(later(46)));
+    // One that does not go on begins anew.
+    let clock = unset();
+    for turn in 0..10 {
+        let told = clock.synchronise(sntp(1), far, uptime(20 * turn));
+        assert_eq!(told, unconfirmed);
+    }
+    let right = after(3);
+    let taken = clock.synchronise(sntp(1), right, uptime(300));
+    assert_eq!(taken, Ok(Correction::First));
+    // Who has been on for long knows what was committed.
+    let clock = TrustedClock::new(MADE, far);
+    assert_eq!(
+        clock.synchronise(sntp(1), later(1), 0),
+        Ok(Correction::First)
+    );
+    // A clock on the board is no stranger.
+    assert_eq!(unset().synchronise(RTC, far, 0), Ok(Correction::First));
+}
+
+/// What it was before the store was opened need not be what the store says.
+#[test]
+fn r40_a_time_that_is_behind_what_was_committed_is_forgotten() {
+    let clock = set();
+    let newest = after(400 * DAY);
+    // It has counted on until then.
+    clock.not_before(newest, uptime(399 * DAY));
+    assert_eq!(clock.now(uptime(399 * DAY)), Some(after(399 * DAY)));
+    clock.not_before(newest, uptime(398 * DAY));
+    assert_eq!(clock.now(uptime(399 * DAY)), None);
+    assert_eq!(
+        clock.synchronise(RTC, after(0), 0),
+        Err(TimeRefused::TooEarly)
+    );
+    assert_eq!(clock.synchronise(RTC, newest, 0), Ok(Correction::First));
 }
 
 /// A store that was opened late tells later what was committed.
@@ -93,11 +159,11 @@ fn r40_a_refused_time_leaves_the_clock_unset() {
 fn r40_what_was_committed_may_turn_out_later() {
     let clock = TrustedClock::new(MADE, UnixTime(0));
     let newest = UnixTime(MADE.0 + 400 * DAY);
-    clock.not_before(newest);
+    clock.not_before(newest, 0);
     let early = UnixTime(newest.0 - DAY - 1);
     assert_eq!(clock.synchronise(RTC, early, 0), Err(TimeRefused::TooEarly));
     // An older one changes nothing.
-    clock.not_before(MADE);
+    clock.not_before(MADE, 0);
     assert_eq!(clock.synchronise(RTC, early, 0), Err(TimeRefused::TooEarly));
     let same_day = UnixTime(newest.0 - DAY);
     assert_eq!(clock.synchronise(RTC, same_day, 0), Ok(Correction::First));

@@ -78,6 +78,19 @@ fn answers_are_the_same_however_the_octets_come() {
     }
 }
 
+/// "The server MUST NOT send content in the response" to HEAD (RFC 9110 §9.3.2).
+#[test]
+fn a_head_request_that_is_refused_gets_no_body_however_it_comes() {
+    let request = "HEAD /jwks.json HTTP/1.1\r\nNo name: a\r\n\r\n";
+    let whole = Case::default().send(request.as_bytes());
+    assert_eq!(whole.ended, Ended::Refused(Refused::Malformed));
+    assert!(whole.text().ends_with("\r\n\r\n"), "{}", whole.text());
+    let pieces = request.as_bytes().chunks(1);
+    let mut script: Vec<_> = pieces.map(|piece| Act::Send(piece.to_vec())).collect();
+    script.push(Act::Finish);
+    assert_eq!(Case::default().run(script).writes, whole.writes);
+}
+
 #[test]
 fn truncated_requests_get_nothing_or_400_and_never_a_token() {
     let request = token_request("", FORM);

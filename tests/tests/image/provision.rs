@@ -75,11 +75,17 @@ fn example() -> String {
 }
 
 /// What of the example is the desktop's alone.
-const DESKTOPS: [&str; 4] = [
+const DESKTOPS: [&str; 10] = [
+    "replicas = ",
+    "grants = 500000",
     "listen = ",
     "stop_timeout = ",
     "connections = ",
     "connections_per_source = ",
+    "[server.tls]",
+    "[metrics]",
+    "certificate = ",
+    "key = ",
 ];
 
 #[test]
@@ -219,6 +225,20 @@ fn complete(top: &str, more: &str) -> String {
 }
 
 #[test]
+fn tls_is_refused_for_a_board_by_its_line() {
+    let folder = Folder::new("boardtls");
+    let text = complete(
+        "",
+        "[server.tls]\ncertificate = 'chain.pem'\nkey = 'key.pem'",
+    );
+    let config = Temporary::new(&text);
+    let error = refused(&["provision", config.path(), "-o", &folder.file("image.bin")]);
+    let place = format!(".toml:{}:", text.lines().count() - 2);
+    assert!(error.contains(&place), "{error}");
+    assert!(error.contains("a board has no TLS"), "{error}");
+}
+
+#[test]
 fn what_a_board_would_ignore_is_refused_by_its_line() {
     let folder = Folder::new("ignored");
     let image = folder.file("image.bin");
@@ -234,6 +254,7 @@ fn what_a_board_would_ignore_is_refused_by_its_line() {
             "workers and sockets",
         ),
         (&proxies, "server", "8 proxies at most"),
+        ("replicas = 3", "store", "a chip of its own"),
         ("body = 1025", "limits", "a body of 1024 octets"),
         ("token = 1025", "limits", "a token of 1024 octets"),
     ] {

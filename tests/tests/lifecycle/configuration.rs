@@ -1,8 +1,9 @@
 //! A grant rests on its client, its user, its scopes' names and the keys of
 //! handles. What becomes of it when they change.
 
+use smallgate_core::jwt::{Claim, TokenFormat};
 use smallgate_core::oauth::{HandleKeys, MasterKey, Slot, State};
-use smallgate_core::profile::STANDARD;
+use smallgate_core::profile::{DRESSIPI, Profile, STANDARD};
 use smallgate_core::scope::ScopeSet;
 use smallgate_core::time::UnixTime;
 use smallgate_tests::flow::{ASK_S256, DEMO, Settings, VERIFIER};
@@ -263,13 +264,18 @@ fn own_token(change: impl FnOnce(&mut Settings)) -> (u16, bool) {
         .member("access_token");
     assert_eq!(rig.me(&token).status, 200);
     rig.reconfigure(&settings.with(change));
+    described(&mut rig, &token)
+}
+
+/// What a resource answers, and whether another client is told that it is active.
+fn described(rig: &mut Rig, token: &str) -> (u16, bool) {
     let who = [
         ("client_id", "other"),
         ("client_secret", smallgate_tests::rig::SECRET),
-        ("token", token.as_str()),
+        ("token", token),
     ];
     let active = rig.post("/oauth/introspect", &who).json()["active"] == true;
-    (rig.me(&token).status, active)
+    (rig.me(token).status, active)
 }
 
 #[test]
@@ -282,4 +288,45 @@ fn r24_a_clients_own_token_ends_with_its_client() {
     assert_eq!(all, (401, false));
     let gone = own_token(|settings| settings.clients.retain(|client| client.id != "demo"));
     assert_eq!(gone, (401, false));
+}
+
+/// A token that does not name its grant, of this format.
+fn nameless_token(access_token: TokenFormat, change: impl FnOnce(&mut Settings)) -> (u16, bool) {
+    let settings = Settings::new(Profile {
+        access_token,
+        ..STANDARD
+    });
+    let mut rig = settings.rig();
+    let code = rig.code(DEMO, ASK_S256);
+    let reply = rig.redeem(DEMO, &code, &[("code_verifier", VERIFIER)]);
+    let token = reply.member("access_token");
+    assert_eq!(rig.me(&token).status, 200);
+    rig.reconfigure(&settings.with(change));
+    described(&mut rig, &token)
+}
+
+#[test]
+fn r24_a_token_without_a_grants_name_ends_with_its_user() {
+    let after = UnixTime(START.0 + 1);
+    // Dressipi's does not name its client either.
+    let named = TokenFormat {
+        claims: &[
+            Claim::Issuer,
+            Claim::Subject,
+            Claim::Audience,
+            Claim::ClientId,
+            Claim::IssuedAt,
+            Claim::ExpiresAt,
+        ],
+        ..TokenFormat::ACCESS_TOKEN
+    };
+    for format in [DRESSIPI.access_token, named] {
+        assert_eq!(nameless_token(format, |_| {}), (200, true));
+        let gone = nameless_token(format, |settings| settings.users.clear());
+        assert_eq!(gone, (401, false));
+        let dated = nameless_token(format, |settings| {
+            settings.users[0].grants_not_before = after;
+        });
+        assert_eq!(dated, (401, false));
+    }
 }

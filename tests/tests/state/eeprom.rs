@@ -5,10 +5,11 @@ use embedded_hal::i2c::{ErrorKind, ErrorType, I2c, NoAcknowledgeSource, Operatio
 use embedded_storage_async::nor_flash::{NorFlash, ReadNorFlash};
 use smallgate_core::oauth::{Grant, GrantId, Origin, Record, State, Tag};
 use smallgate_core::scope::ScopeSet;
-use smallgate_core::store::{Committed, Store, Write};
+use smallgate_core::store::{Committed, Seen, Store, Write};
 use smallgate_core::time::UnixTime;
-use smallgate_firmware::eeprom::{Eeprom, EepromError};
-use smallgate_firmware::store::FlashStore;
+use smallgate_firmware::eeprom::{Eeprom, EepromError, Fram};
+use smallgate_firmware::store::{FlashStore, OpenError};
+use smallgate_tests::powercut::{Chip as _, OnBus, TEARS, Tear};
 
 const SIZE: usize = 8192;
 const ADDRESS: u8 = 0x50;
@@ -172,6 +173,8 @@ fn pages_are_as_long_as_the_chip_has_them() {
     fn fills<const LENGTH: u32>(page: usize) {
         let mut chip = chip_of(LENGTH as usize, page);
         let pattern: Vec<u8> = (0..1000_u32).map(|at| at as u8 ^ 0xA5).collect();
+        // It is what a store programs at once.
+        assert_eq!(Eeprom::<Chip, ADDRESS, LENGTH, 512>::WRITE_SIZE, page);
         let mut flash = Eeprom::<_, ADDRESS, LENGTH, 512>::new(&mut chip);
         block(flash.write(20, &pattern)).expect("it writes");
         assert_eq!(chip.octets[20..1020], pattern);
@@ -184,13 +187,49 @@ fn pages_are_as_long_as_the_chip_has_them() {
     fills::<65_536>(128);
 }
 
-/// FRAM comes with zeros on it.
+/// The power fails while a new chip is made ready, wherever, and again.
+#[test]
+fn r30_chip_whose_first_erasure_was_cut_off_is_no_other_ones() {
+    type New = OnBus<8192, 32, 512>;
+    let opened = |chip: New| {
+        let mut store = FlashStore::<_, 64>::new(chip);
+        let done = store.open();
+        (store, done)
+    };
+    let (store, done) = opened(New::new());
+    assert_eq!(done, Ok(()));
+    let (operations, _, _) = store.flash().counts();
+    assert!(
+        operations > 16,
+        "{operations}: a sector's pages, and its head"
+    );
+    for after in 0..operations {
+        for tear in TEARS {
+            let mut chip = New::new();
+            chip.cut_after(after, tear);
+            let (store, done) = opened(chip);
+            assert_eq!(done, Err(OpenError::Failed));
+            let mut chip = store.flash().clone();
+            chip.revive();
+            let (mut store, done) = opened(chip);
+            assert_eq!(done, Ok(()), "{after}, {tear:?}");
+            let record = Record::new(&grant(7, 1));
+            let write = Write::Record(&record);
+            let done = store.commit(UnixTime(0), &record.id(), Seen::ABSENT, write);
+            assert_eq!(done, Committed::Done);
+        }
+    }
+}
+
+/// FRAM comes with zeros on it, and takes 4 octets as flash does.
 #[test]
 fn chip_of_zeros_is_blank() {
+    type Fram64<I> = Fram<I, ADDRESS, { SIZE as u32 }, 512>;
     let mut chip = chip();
     chip.octets.fill(0);
+    assert_eq!(Fram64::<Chip>::WRITE_SIZE, 4);
     for generation in 1..4 {
-        let mut store = FlashStore::<_, 64>::new(Eeprom64::new(&mut chip));
+        let mut store = FlashStore::<_, 64>::new(Fram64::new(&mut chip));
         store.open().expect("it opens");
         let record = Record::new(&grant(7, generation));
         let id = record.id();
@@ -199,5 +238,25 @@ fn chip_of_zeros_is_blank() {
         assert_eq!(before, (generation > 1).then(|| grant(7, generation - 1)));
         let done = store.commit(UnixTime(0), &id, loaded.seen, Write::Record(&record));
         assert_eq!(done, Committed::Done);
+    }
+}
+
+/// The power fails while a chip from the factory is made ready, and then again.
+#[test]
+fn first_start_that_is_cut_off_twice_is_no_other_stores_chip() {
+    type New = OnBus<8192, 32, 512>;
+    for first in 0..17 {
+        for second in 0..17 {
+            let mut chip = New::new();
+            for after in [first, second] {
+                chip.cut_after(after, Tear::Half);
+                let mut store = FlashStore::<_, 64>::new(chip);
+                let _cut = store.open();
+                chip = store.flash().clone();
+                chip.revive();
+            }
+            let opened = FlashStore::<_, 64>::new(chip).open();
+            assert_eq!(opened, Ok(()), "{first}, then {second}");
+        }
     }
 }

@@ -11,8 +11,8 @@ use smallgate_firmware::store::FlashStore;
 use smallgate_tests::powercut::{Client, Load, Model};
 use smallgate_tests::simulator::{Process, binary};
 
-/// 64 KiB and 256 grants, as on a board.
-type Board = FlashStore<Model<4, 4096>, 256>;
+/// 64 KiB on a board, in units of 4 on flash and 128 on an EEPROM.
+type Board<const UNIT: usize> = FlashStore<Model<UNIT, 4096>, 256>;
 
 const NOW: UnixTime = UnixTime(1_800_000_000);
 
@@ -85,15 +85,30 @@ fn store_in_a_file_has_one_opener() {
     assert!(shown.status.success(), "{shown:?}");
 }
 
+/// Who may write to it could bring back what was revoked.
+#[cfg(unix)]
 #[test]
-fn image_of_the_simulator_opens_on_a_board() {
+fn store_in_a_file_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
     let load = Load::new();
-    let mut process = Process::serve(&load.arguments());
+    drop(Process::serve_under(
+        &["sh", "-c", "umask 0; exec \"$@\"", "sh"],
+        &load.arguments(),
+    ));
+    let made = std::fs::metadata(load.store()).expect("a file");
+    assert_eq!(made.permissions().mode() & 0o777, 0o600);
+}
+
+/// What a simulator made is opened as a board opens its chip.
+fn opens_on_a_board<const UNIT: usize>(arguments: &[&str]) {
+    let load = Load::new();
+    let mut process = Process::serve(&[&load.arguments()[..], arguments].concat());
     for number in 0..3 {
         let _token = Client::new(number).first_token(process.address);
     }
     process.kill();
-    let mut board = Board::new(Model::holding(std::fs::read(load.store()).expect("a file")));
+    let octets = std::fs::read(load.store()).expect("a file");
+    let mut board = Board::<UNIT>::new(Model::holding(octets));
     board.open().expect("it opens");
     let mut generations = Vec::new();
     board
@@ -106,8 +121,14 @@ fn image_of_the_simulator_opens_on_a_board() {
 }
 
 #[test]
-fn image_of_a_board_opens_in_the_simulator() {
-    let mut board = Board::new(Model::new(16));
+fn image_of_the_simulator_opens_on_a_board() {
+    opens_on_a_board::<4>(&[]);
+    opens_on_a_board::<128>(&["--store-unit", "128"]);
+}
+
+/// What a board made is shown by the simulator, which says how full it is.
+fn opens_in_the_simulator<const UNIT: usize>(full: &str) {
+    let mut board = Board::<UNIT>::new(Model::new(16));
     board.open().expect("a new flash opens");
     for number in 0..200 {
         let record = Record::new(&grant(number));
@@ -115,13 +136,19 @@ fn image_of_a_board_opens_in_the_simulator() {
         let done = board.commit(NOW, &record.id(), Seen::ABSENT, write);
         assert_eq!(done, Committed::Done);
     }
-    let path = path("board");
+    let path = path(&format!("board-{UNIT}"));
     std::fs::write(&path, board.flash().octets()).expect("a file");
     let shown = show(&path);
     std::fs::remove_file(&path).expect("it was made");
     let text = String::from_utf8_lossy(&shown.stdout);
     assert!(shown.status.success(), "{shown:?}");
     assert_eq!(text.matches("active, generation 7").count(), 200, "{text}");
-    assert!(text.contains("200 of 256 slots in use, 56 free"), "{text}");
+    assert!(text.contains(full), "{text}");
     assert!(text.contains("0101c7030405060708090a0b"), "{text}");
+}
+
+#[test]
+fn image_of_a_board_opens_in_the_simulator() {
+    opens_in_the_simulator::<4>("200 of 256 slots in use, 56 free");
+    opens_in_the_simulator::<128>("200 of 232 slots in use, 32 free");
 }

@@ -3,14 +3,13 @@
 use std::collections::HashMap;
 
 use proptest::prelude::*;
-use smallgate_core::oauth::{Grant, GrantId, Origin, Reason, Record, State, Tag};
-use smallgate_core::scope::ScopeSet;
+use smallgate_core::oauth::{Grant, Record, State};
 use smallgate_core::store::{Committed, Seen, Store, Write};
 use smallgate_core::time::UnixTime;
 use smallgate_firmware::store::{FlashStore, Kept, OpenError};
 use smallgate_tests::powercut::{Model, TEARS, Tear};
 
-const NOW: UnixTime = UnixTime(1_800_000_000);
+use crate::grants::{NOW, grant, revoked};
 
 /// Six sectors of four cells: ten grants are half of five.
 type Flash = Model<4, 512>;
@@ -18,32 +17,6 @@ type Small = FlashStore<Flash, 64>;
 const SECTORS: usize = 6;
 const CELLS: usize = 4;
 const HALF: usize = 10;
-
-fn grant(number: u8, generation: u32) -> Grant {
-    Grant {
-        id: GrantId([1, 1, number, 3, 4, 5, 6, 7, 8, 9, 10, 11]),
-        state: State::Active { generation },
-        client: Tag([number, 1, 1, 1, 1, 1, 1, 1]),
-        user: Some(Tag([2; 8])),
-        refreshable: true,
-        reuse: false,
-        origin: Origin::Code,
-        scope: ScopeSet::from_bits(1),
-        scope_names: [0; 4],
-        nonce: generation.to_le_bytes(),
-        created: NOW,
-        touched: generation,
-        ends: UnixTime(NOW.0 + 1000),
-        keep_until: UnixTime(NOW.0 + 1000),
-    }
-}
-
-fn revoked(number: u8) -> Grant {
-    Grant {
-        state: State::Revoked(Reason::Requested),
-        ..grant(number, 1)
-    }
-}
 
 fn put(store: &mut Small, grant: &Grant) -> Committed {
     let seen = store
@@ -57,20 +30,21 @@ fn held(store: &mut Small, number: u8) -> Option<Grant> {
     loaded.record.and_then(|record| record.grant().ok())
 }
 
-/// Opens it, in as many reads as there are heads, twice, and cells, whatever is on
-/// it; and only blank flash is written to.
+/// Opens it, in six times as many reads as there are heads, twice, and cells,
+/// whatever is on it, and once where nothing is torn; and only blank flash is written
+/// to.
 fn opened(flash: Flash) -> Small {
     let octets = flash.octets();
     let is_blank = octets.iter().all(|octet| matches!(octet, 0x00 | 0xFF));
-    let before = (flash.reads, flash.read, flash.operations);
+    let before = (flash.reads, flash.read, flash.operations());
     let mut store = Small::new(flash);
     store.open().expect("it opens");
     let flash = store.flash();
-    let reads = (SECTORS * (2 + CELLS) + 1) as u64;
+    let reads = 6 * (SECTORS * (2 + CELLS) + 1) as u64;
     assert!(flash.reads - before.0 <= reads, "{} reads", flash.reads);
-    let octets = ((SECTORS + 1) * 512) as u64;
+    let octets = 6 * ((SECTORS + 1) * 512) as u64;
     assert!(flash.read - before.1 <= octets, "{} octets", flash.read);
-    assert_eq!(flash.operations > before.2, is_blank);
+    assert_eq!(flash.operations() > before.2, is_blank);
     store
 }
 
@@ -208,10 +182,52 @@ fn what_else_is_on_a_flash_is_not_overwritten() {
         Small::new(Model::holding(octets)).open(),
         Err(OpenError::Foreign)
     );
+    // Nor is what is in the first sector, where others keep what they have.
+    let mut octets = vec![0xFF; SECTORS * 512];
+    octets[100..140].fill(0x55);
+    assert_eq!(
+        Small::new(Model::holding(octets)).open(),
+        Err(OpenError::Foreign)
+    );
     assert_eq!(Small::new(Model::new(2)).open(), Err(OpenError::Geometry));
     let written = opened(Model::new(SECTORS)).flash().octets().to_vec();
     let other = FlashStore::<_, 64>::new(Model::<4, 1024>::holding(written)).open();
     assert_eq!(other, Err(OpenError::Measures), "of other sectors");
+}
+
+/// The octets of a first head, from the cell's length to the unit, for one slot.
+fn told<const UNIT: usize>() -> [u8; 8] {
+    let mut store = FlashStore::<_, 1>::new(Model::<UNIT, 1024>::new(3));
+    store.open().expect("it opens");
+    let octets = store.flash().octets();
+    let octets = &octets[octets.len() - 1024..];
+    assert_eq!(octets[..4], *b"SGS1");
+    octets[4..12].try_into().expect("8 octets")
+}
+
+/// What an earlier version wrote is read, and the other way around.
+#[test]
+fn heads_are_as_they_were_and_tell_of_the_unit_where_cells_do_not() {
+    assert_eq!(told::<1>(), [100, 0, 3, 0, 1, 0, 0, 0]);
+    assert_eq!(told::<4>(), [100, 0, 3, 0, 1, 0, 0, 0]);
+    assert_eq!(told::<8>(), [104, 0, 3, 0, 1, 0, 0, 0]);
+    assert_eq!(told::<16>(), [112, 0, 3, 0, 1, 0, 0, 0]);
+    assert_eq!(told::<32>(), [128, 0, 3, 0, 1, 0, 0, 0]);
+    assert_eq!(told::<64>(), [128, 0, 3, 0, 1, 0, 64, 0]);
+    assert_eq!(told::<128>(), [128, 0, 3, 0, 1, 0, 128, 0]);
+}
+
+#[test]
+fn units_that_no_head_tells_of_are_refused() {
+    let mut of_40 = FlashStore::<_, 8>::new(Model::<40, 4000>::new(4));
+    assert_eq!(of_40.open(), Err(OpenError::Geometry));
+    let mut of_256 = FlashStore::<_, 8>::new(Model::<256, 4096>::new(4));
+    assert_eq!(of_256.open(), Err(OpenError::Geometry));
+    let mut of_128 = FlashStore::<_, 8>::new(Model::<128, 4096>::new(4));
+    of_128.open().expect("it opens");
+    let octets = of_128.flash().octets().to_vec();
+    let mut of_32 = FlashStore::<_, 8>::new(Model::<32, 4096>::holding(octets));
+    assert_eq!(of_32.open(), Err(OpenError::Measures));
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -317,4 +333,50 @@ proptest! {
             prop_assert_eq!(held(&mut store, 1).is_some(), done == Committed::Done);
         }
     }
+}
+
+/// The head is another's, who knew of fewer slots.
+#[test]
+fn more_slots_than_a_head_says_are_not_there() {
+    let mut other = opened(Model::new(SECTORS));
+    for number in 0..5 {
+        assert_eq!(put(&mut other, &grant(number, 1)), Committed::Done);
+    }
+    let with = |at: usize, value: &[u8]| {
+        let mut octets = other.flash().octets().to_vec();
+        for sector in 0..SECTORS {
+            let head = &mut octets[sector * 512..sector * 512 + 20];
+            if head.starts_with(b"SGS1") {
+                head[at..at + value.len()].copy_from_slice(value);
+                let sum = smallgate_core::codec::crc::crc32(&head[..16]).to_le_bytes();
+                head[16..].copy_from_slice(&sum);
+            }
+        }
+        Small::new(Model::holding(octets))
+    };
+    let mut fewer = with(8, &[1]);
+    fewer.open().expect("it opens");
+    let usage = fewer.usage();
+    assert_eq!((usage.used, usage.slots), (1, 1));
+    // The last number that there is: no sector can be begun after it.
+    assert_eq!(with(12, &[0xFF; 4]).open(), Err(OpenError::Foreign));
+}
+
+/// What no store writes: each slot of a ring that is full of them lives.
+#[test]
+fn ring_without_room_is_not_opened() {
+    let mut other = opened(Model::new(SECTORS));
+    for number in 0..HALF as u8 {
+        assert_eq!(put(&mut other, &grant(number, 1)), Committed::Done);
+    }
+    let mut octets = other.flash().octets().to_vec();
+    let last = octets
+        .windows(4)
+        .rposition(|cell| cell == [9, 0, 0xF6, 0xFF]);
+    let at = last.expect("its cell");
+    octets[at..at + 4].copy_from_slice(&[10, 0, 0xF5, 0xFF]);
+    assert_eq!(
+        Small::new(Model::holding(octets)).open(),
+        Err(OpenError::Foreign)
+    );
 }

@@ -97,6 +97,16 @@ fn store_of_words_of_32_is_opened_again() {
 }
 
 #[test]
+fn store_of_pages_of_64_is_opened_again() {
+    is_opened_again::<64, 512>(32 * 512);
+}
+
+#[test]
+fn store_of_pages_of_128_is_opened_again() {
+    is_opened_again::<128, 4096>(16 * 4096);
+}
+
+#[test]
 fn store_of_other_measures_is_refused_by_the_options_name() {
     let load = Load::new();
     let arguments = load.arguments();
@@ -113,12 +123,27 @@ fn store_of_other_measures_is_refused_by_the_options_name() {
             ["--store-sector", "4096"],
             "--store-sector 4096: it was made with 1024",
         ),
+        (
+            ["--store-size", "131072"],
+            "--store-size 131072: it has 65536 octets",
+        ),
     ] {
         let said = refused(&load, &more);
         assert!(said.contains(told), "{more:?}: {said}");
         assert!(said.contains("grants.flash"), "{more:?}: {said}");
     }
     assert_eq!(std::fs::read(load.store()).expect("a file"), before);
+    // Cells of these are alike.
+    for (made, other) in [("128", "32"), ("32", "64"), ("64", "128")] {
+        let load = Load::new();
+        let arguments = load.arguments();
+        drop(Process::serve(
+            &[&arguments[..], &["--store-unit", made]].concat(),
+        ));
+        let said = refused(&load, &["--store-unit", other]);
+        let told = format!("--store-unit {other}: it was made with {made}");
+        assert!(said.contains(&told), "{said}");
+    }
 }
 
 #[test]
@@ -126,7 +151,7 @@ fn store_that_can_not_be_made_is_refused_by_the_options_name() {
     let load = Load::new();
     for (more, told) in [
         (&["--store-unit", "3"][..], "--store-unit"),
-        (&["--store-unit", "64"], "--store-unit"),
+        (&["--store-unit", "256"], "--store-unit"),
         (&["--store-sector", "5000"], "--store-sector"),
         (&["--store-sector", "128"], "--store-sector"),
         (

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use smallgate_tests::powercut::{Client, Load};
 use smallgate_tests::simulator::{Process, binary};
@@ -18,17 +18,9 @@ fn send(client: Client, address: SocketAddr, token: &str) -> TcpStream {
 
 /// Waits until so many refresh tokens were issued, as the log tells.
 fn wait_for(process: &Process, issued: usize) {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    let refreshes = || {
-        let log = process.log();
-        log.lines()
-            .filter(|line| line.contains(r#""event":"issued""#) && line.contains("refresh_token"))
-            .count()
-    };
-    while refreshes() < issued {
-        assert!(Instant::now() < deadline, "{}", process.log());
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    let refresh =
+        |line: &&str| line.contains(r#""event":"issued""#) && line.contains("refresh_token");
+    process.log_with(|log| log.lines().filter(refresh).count() >= issued);
 }
 
 fn shown(load: &Load) -> String {

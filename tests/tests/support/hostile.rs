@@ -10,6 +10,11 @@ use super::tokens::{encoded, es256, hs256, signature};
 
 pub(crate) const HEADER: &str = r#"{"alg":"ALG","typ":"at+jwt","kid":"k1"}"#;
 pub(crate) const PAYLOAD: &str = r#"{"iss":"https://as.example","sub":"alice","aud":"https://rs.example","client_id":"app","scope":"read write","iat":1700000000,"exp":1700003600,"nbf":1700000000,"jti":"id-1"}"#;
+/// What is expected of a token.
+pub(crate) const ISSUER: &str = "https://as.example";
+pub(crate) const AUDIENCE: &str = "https://rs.example";
+/// The key `k2`, which signs none of these.
+pub(crate) const OTHER_SECRET: [u8; 32] = [8; 32];
 const NOW: u64 = 1_700_000_100;
 
 /// The one thing that is wrong.
@@ -50,16 +55,24 @@ pub(crate) enum With {
 /// A name, the algorithms, what is wrong, and the verdict.
 pub(crate) type Case = (&'static str, With, Mutation, VerifyError);
 
-struct Rig {
+/// A good token's signer and verifiers, and the time.
+pub(crate) struct Rig {
     algorithm: Algorithm,
     signer: Box<dyn Signer>,
     verifier: Box<dyn Verifier>,
     /// Another key, which is configured too: the kid matters.
     other: Hs256Key,
+    now: u64,
 }
 
 impl Rig {
+    /// At the time that [`PAYLOAD`] was made for.
     fn new(algorithm: Algorithm) -> Self {
+        Self::at(algorithm, NOW)
+    }
+
+    /// At another time: the times in payloads are moved as far.
+    pub(crate) fn at(algorithm: Algorithm, now: u64) -> Self {
         let (signer, verifier): (Box<dyn Signer>, Box<dyn Verifier>) = match algorithm {
             Algorithm::Hs256 => (Box::new(hs256()), Box::new(hs256())),
             Algorithm::Es256 => (Box::new(es256()), Box::new(es256().verifying_key())),
@@ -68,7 +81,8 @@ impl Rig {
             algorithm,
             signer,
             verifier,
-            other: Hs256Key::new(&[8; 32], Some("k2")).unwrap(),
+            other: Hs256Key::new(&OTHER_SECRET, Some("k2")).unwrap(),
+            now,
         }
     }
 
@@ -93,21 +107,43 @@ impl Rig {
     }
 
     /// What comes of the case; the untouched token is accepted first.
-    fn run(&self, mutation: &Mutation) -> Result<(), VerifyError> {
+    pub(crate) fn run(&self, mutation: &Mutation) -> Result<(), VerifyError> {
         let mut validation = Validation {
-            issuer: Some("https://as.example"),
-            audience: Some("https://rs.example"),
+            issuer: Some(ISSUER),
+            audience: Some(AUDIENCE),
             ..Validation::new(TokenFormat::ACCESS_TOKEN)
         };
-        let header = HEADER.replace("ALG", self.algorithm.name());
-        let good = self.signed(&encoded(header.as_bytes()), &encoded(PAYLOAD.as_bytes()));
-        let mut now = Some(NOW);
-        let mut room = good.len();
-        assert_eq!(self.judge(&good, &validation, now, room), Ok(()));
+        let good = self.good();
+        let mut now = Some(self.now);
+        assert_eq!(self.judge(&good, &validation, now, good.len()), Ok(()));
+        let token = self.token(mutation);
+        let mut room = token.as_ref().unwrap_or(&good).len();
+        match mutation {
+            Mutation::Now(other) => now = *other,
+            Mutation::Validation(edit) => edit(&mut validation),
+            Mutation::Scratch(other) => room = *other,
+            _ => assert!(token.is_some()),
+        }
+        self.judge(&token.unwrap_or(good), &validation, now, room)
+    }
 
+    fn header(&self) -> String {
+        HEADER.replace("ALG", self.algorithm.name())
+    }
+
+    /// The token that nothing is wrong with.
+    pub(crate) fn good(&self) -> String {
+        let payload = self.moved(PAYLOAD.into());
+        self.signed(&encoded(self.header().as_bytes()), &encoded(&payload))
+    }
+
+    /// The token that is wrong; none where something else is.
+    pub(crate) fn token(&self, mutation: &Mutation) -> Option<String> {
+        let (header, good) = (self.header(), self.good());
         let header64 = encoded(header.as_bytes());
-        let payload64 = encoded(PAYLOAD.as_bytes());
+        let payload64 = encoded(&self.moved(PAYLOAD.into()));
         let (input, signature64) = good.rsplit_once('.').unwrap();
+        assert!(!signature64.is_empty());
         let token = match mutation {
             Mutation::Header(from, to) => {
                 let (from, to) = (from.replace("ALG", self.algorithm.name()), to);
@@ -115,11 +151,13 @@ impl Rig {
                 self.signed(&encoded(header.as_bytes()), &payload64)
             }
             Mutation::Payload(from, to) => {
-                self.signed(&header64, &encoded(once(PAYLOAD, from, to).as_bytes()))
+                let payload = self.moved(once(PAYLOAD, from, to).into());
+                self.signed(&header64, &encoded(&payload))
             }
             Mutation::HeaderOctets(edit) => self.signed(&encoded(&edit(header)), &payload64),
             Mutation::PayloadOctets(edit) => {
-                self.signed(&header64, &encoded(&edit(PAYLOAD.to_owned())))
+                let payload = self.moved(edit(PAYLOAD.to_owned()));
+                self.signed(&header64, &encoded(&payload))
             }
             Mutation::HeaderText(edit) => self.signed(&edit(header64), &payload64),
             Mutation::PayloadText(edit) => self.signed(&header64, &edit(payload64)),
@@ -131,28 +169,28 @@ impl Rig {
             }
             Mutation::Token(edit) => edit(good.clone()),
             Mutation::Signer(sign) => format!("{input}.{}", encoded(&sign(input))),
-            Mutation::Now(other) => {
-                now = *other;
-                good.clone()
-            }
-            Mutation::Validation(edit) => {
-                edit(&mut validation);
-                good.clone()
-            }
-            Mutation::Scratch(other) => {
-                room = *other;
-                good.clone()
-            }
+            Mutation::Now(_) | Mutation::Validation(_) | Mutation::Scratch(_) => return None,
         };
-        if !matches!(
-            mutation,
-            Mutation::Now(_) | Mutation::Validation(_) | Mutation::Scratch(_)
-        ) {
-            assert_ne!(token, good, "nothing was changed");
-            assert!(!signature64.is_empty());
-            room = token.len();
+        assert_ne!(token, good, "nothing was changed");
+        Some(token)
+    }
+
+    /// A payload with its times as far from this rig's as they were from [`NOW`].
+    /// One in another spelling, such as `17e8`, stays, and is past.
+    fn moved(&self, mut payload: Vec<u8>) -> Vec<u8> {
+        let digits = NOW.to_string().len();
+        for at in 0..payload.len().saturating_sub(digits - 1) {
+            let place = at..at + digits;
+            let time = std::str::from_utf8(&payload[place.clone()])
+                .ok()
+                .and_then(|text| text.parse::<u64>().ok())
+                .filter(|time| time.abs_diff(NOW) <= 3600);
+            if let Some(time) = time {
+                let time = time + self.now - NOW;
+                payload.splice(place, time.to_string().into_bytes());
+            }
         }
-        self.judge(&token, &validation, now, room)
+        payload
     }
 }
 

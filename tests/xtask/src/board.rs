@@ -96,6 +96,7 @@ const LIMITS: &[(&str, u64)] = &[
     ("hmac 1 KiB", 52_000),
     ("verify hs256", 75_000),
     ("verify es256", 800_000),
+    ("verify es256, again", 30_000),
     ("issue es256", 450_000),
     ("token request hs256", 150_000),
     ("token request es256", 550_000),
@@ -107,9 +108,11 @@ const LIMITS: &[(&str, u64)] = &[
     ("stack token request es256", 10 * 1024),
     ("panics verify", 0),
     ("panics issue", 0),
-    ("panics request", 4),
+    ("panics request", 0),
     ("panics store", 0),
     ("ram: static plus deepest stack", 64 * 1024),
+    // As the board's tests hold for all that they ask.
+    ("stack of the deepest request", 10 * 1024),
 ];
 
 /// And where the compiler optimises for size besides.

@@ -29,6 +29,14 @@ pub(crate) fn run() -> Result<()> {
                     remedy(&[tool])
                 );
             }
+            None if matches!(tool.needs, [Need::Mutants | Need::Coverage]) => {
+                println!(
+                    "spared   {:wide$}  only `cargo xtask {}` has a use for it: {}",
+                    tool.name,
+                    list(tool.needs),
+                    remedy(&[tool])
+                );
+            }
             None => {
                 println!(
                     "missing  {:wide$}  {} (for: {})",
@@ -68,12 +76,15 @@ fn list(needs: &[Need]) -> String {
         .map(|need| match need {
             Need::Host => "host",
             Need::State => "state",
+            Need::Fleet => "fleet",
             Need::Board => "board",
             Need::Image => "image",
             Need::DebianToolchain => "board without rustup's target",
             Need::Proof => "proof",
             Need::Lint => "lint",
             Need::Load => "load",
+            Need::Mutants => "mutants",
+            Need::Coverage => "coverage",
             Need::Capi => "capi",
         })
         .collect::<Vec<_>>()

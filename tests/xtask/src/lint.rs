@@ -2,6 +2,7 @@
 
 use anyhow::{Result, bail};
 use clap::Args;
+use smallgate_turns::peers;
 
 use crate::board::{BOARDS, MEASURED};
 use crate::process::{self, cargo, root, succeed};
@@ -70,6 +71,29 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             ),
         );
     }
+
+    // As the benchmark builds it, so that what is in C is built once.
+    let peers = root().join(peers::MANIFEST);
+    step(
+        "format of the benchmark's peers",
+        succeed(
+            cargo()
+                .args(["fmt", "--check", "--manifest-path"])
+                .arg(&peers),
+        ),
+    );
+    step(
+        "clippy of the benchmark's peers",
+        succeed(
+            cargo()
+                .args(["clippy", "--release", "--locked", "--manifest-path"])
+                .arg(&peers)
+                .arg("--target-dir")
+                .arg(process::target().join(peers::TARGET))
+                .args(peers::features())
+                .args(["--", "-D", "warnings"]),
+        ),
+    );
 
     // The workspace's is without what only boards turn on.
     step(

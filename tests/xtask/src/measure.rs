@@ -1,5 +1,6 @@
 //! What was measured, what it may be at most, and how both are shown.
 
+use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
 /// A number with its name and, where there is one, its limit.
@@ -27,6 +28,19 @@ impl Measurement {
         } else {
             format!("{} ({})", self.name, self.build)
         }
+    }
+}
+
+/// An error that says of each that is past its limit what `says` says.
+pub(crate) fn judge(measured: &[Measurement], says: impl Fn(&Measurement) -> String) -> Result<()> {
+    let past: Vec<_> = measured
+        .iter()
+        .filter(|one| !one.holds())
+        .map(says)
+        .collect();
+    match past.as_slice() {
+        [] => Ok(()),
+        some => bail!("{}", some.join("; ")),
     }
 }
 

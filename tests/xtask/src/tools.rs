@@ -16,6 +16,8 @@ pub(crate) enum Need {
     Host,
     /// Seeing what the store's process asks of the system, and refusing it.
     State,
+    /// Servers that gateways share a store on.
+    Fleet,
     /// Building a board's image and running it in QEMU.
     Board,
     /// Building a board's image.
@@ -28,6 +30,10 @@ pub(crate) enum Need {
     Capi,
     /// `cargo xtask lint`.
     Lint,
+    /// `cargo xtask mutants`.
+    Mutants,
+    /// `cargo xtask coverage`.
+    Coverage,
     /// The rates of `load`, which does without and says so.
     Load,
 }
@@ -160,6 +166,14 @@ pub(crate) const TOOLS: &[Tool] = &[
         needs: &[Need::State],
     },
     Tool {
+        name: "nats-server",
+        why: "keeps the grants that gateways share",
+        // Where Debian puts it, whatever `PATH` is.
+        probe: Probe::Runs(&["/usr/sbin/nats-server", "--version"]),
+        source: Source::Apt(&["nats-server"]),
+        needs: &[Need::Fleet],
+    },
+    Tool {
         name: "arm-none-eabi-gcc",
         why: "assembles the backend of ES256 for Cortex-M4 and M33",
         probe: Probe::Runs(&["arm-none-eabi-gcc", "--version"]),
@@ -172,6 +186,20 @@ pub(crate) const TOOLS: &[Tool] = &[
         probe: Probe::Names(&["arm-none-eabi-gcc", "-print-file-name=libc.a"]),
         source: Source::Apt(&["libnewlib-arm-none-eabi"]),
         needs: &[Need::Board, Need::Image, Need::Lint],
+    },
+    Tool {
+        name: "cargo-mutants",
+        why: "changes one thing in the core at a time",
+        probe: Probe::Runs(&["cargo", "mutants", "--version"]),
+        source: Source::Command("cargo install cargo-mutants --locked"),
+        needs: &[Need::Mutants],
+    },
+    Tool {
+        name: "llvm-cov-22",
+        why: "reads what the compiler's own LLVM counted",
+        probe: Probe::Runs(&["llvm-cov-22", "--version"]),
+        source: Source::Apt(&["llvm-22"]),
+        needs: &[Need::Coverage],
     },
     Tool {
         name: "arm-none-eabi-objdump",

@@ -2,7 +2,6 @@
 
 use core::fmt;
 
-use crate::codec::split::split_at_first;
 use crate::time::UnixTime;
 
 /// A checked JSON number, as it was sent.
@@ -37,7 +36,7 @@ impl<'a> Number<'a> {
     /// exponent and fits.
     #[must_use]
     pub fn as_u64(self) -> Option<u64> {
-        digits(self.0)
+        self.0.bytes().try_fold(0, with_digit)
     }
 
     /// The number as a date: not negative, without an exponent, not beyond
@@ -46,17 +45,22 @@ impl<'a> Number<'a> {
     /// RFC 7519 §2: "non-integer values can be represented".
     #[must_use]
     pub fn as_numeric_date(self) -> Option<NumericDate> {
-        let (whole, fraction) = match split_at_first(self.0, b'.') {
-            None => (self.0, false),
-            Some((whole, fraction)) => {
+        let mut seconds = 0;
+        let mut fraction = false;
+        let mut octets = self.0.bytes();
+        while let Some(octet) = octets.next() {
+            if octet != b'.' {
+                seconds = with_digit(seconds, octet)?;
+                continue;
+            }
+            for digit in octets.by_ref() {
                 // An exponent hides here, if there is one.
-                if !fraction.bytes().all(|octet| octet.is_ascii_digit()) {
+                if !digit.is_ascii_digit() {
                     return None;
                 }
-                (whole, fraction.bytes().any(|octet| octet != b'0'))
+                fraction |= digit != b'0';
             }
-        };
-        let seconds = digits(whole)?;
+        }
         let last = UnixTime::LAST.0;
         if seconds > last || (seconds == last && fraction) {
             return None;
@@ -65,12 +69,10 @@ impl<'a> Number<'a> {
     }
 }
 
-/// The value of decimal digits and nothing else.
-fn digits(text: &str) -> Option<u64> {
-    text.bytes().try_fold(0_u64, |value, octet| {
-        let digit = octet.checked_sub(b'0').filter(|digit| *digit < 10)?;
-        value.checked_mul(10)?.checked_add(u64::from(digit))
-    })
+/// A value with one more decimal digit.
+fn with_digit(value: u64, octet: u8) -> Option<u64> {
+    let digit = octet.checked_sub(b'0').filter(|digit| *digit < 10)?;
+    value.checked_mul(10)?.checked_add(u64::from(digit))
 }
 
 impl fmt::Debug for Number<'_> {

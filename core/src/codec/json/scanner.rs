@@ -3,8 +3,8 @@
 use heapless::Vec;
 
 use super::text::{Text, escaped_char};
-use super::{JsonError, Limits, MAX_DEPTH, MAX_MEMBERS, Value};
-use crate::codec::words::{WORD, below, equal_to, first};
+use super::{JsonError, Limits, MAX_DEPTH, MAX_MEMBERS, MAX_OCTETS, Value};
+use crate::codec::words::{WORD, first, special};
 
 /// Marks a length whose text has an escape; the length is in the other bits.
 pub(in crate::codec) const ESCAPED: u16 = 0x8000;
@@ -37,8 +37,14 @@ impl Member {
     }
 
     pub(super) fn value<'a>(&self, text: &'a str) -> Option<Value<'a>> {
+        let (text, escaped) = self.value_text(text)?;
+        Value::from_checked(text, escaped)
+    }
+
+    /// The value's text, and whether it is a string with an escape.
+    pub(super) fn value_text<'a>(&self, text: &'a str) -> Option<(&'a str, bool)> {
         let whole = part(text, self.value_at, self.value_length)?;
-        Value::from_checked(whole, self.value_length & ESCAPED != 0)
+        Some((whole, self.value_length & ESCAPED != 0))
     }
 }
 
@@ -61,12 +67,8 @@ enum Frame {
 enum Expected {
     /// After `{`: a name or `}`.
     FirstName,
-    /// After a comma in an object: a name.
-    Name,
     /// After `[`: a value or `]`.
     FirstItem,
-    /// After a colon, or a comma in an array: a value.
-    Value,
     /// After a value: a comma or the closing bracket.
     Next,
 }
@@ -87,6 +89,7 @@ pub(super) fn scan(
         frame: Frame::Object(0),
         outer: Vec::new(),
         table,
+        names: 0,
         members_left: limits.members,
         depth: usize::from(limits.depth).min(MAX_DEPTH),
     };
@@ -95,7 +98,12 @@ pub(super) fn scan(
     loop {
         let octet = scanner.next_token()?;
         expected = match (expected, scanner.frame, octet) {
-            (Expected::FirstName | Expected::Name, _, b'"') => scanner.name()?,
+            (Expected::Next, Frame::Object(_), b',') => match scanner.next_token()? {
+                b'"' => scanner.member()?,
+                b'}' if limits.trailing_comma && scanner.outer.is_empty() => break,
+                _ => return Err(JsonError::Syntax),
+            },
+            (Expected::FirstName, _, b'"') => scanner.member()?,
             (Expected::FirstName | Expected::Next, Frame::Object(_), b'}')
             | (Expected::FirstItem | Expected::Next, Frame::Array, b']') => {
                 if scanner.close() {
@@ -103,10 +111,11 @@ pub(super) fn scan(
                 }
                 Expected::Next
             }
-            (Expected::Next, Frame::Object(_), b',') => Expected::Name,
-            (Expected::Next, Frame::Array, b',') => Expected::Value,
-            (Expected::FirstItem | Expected::Value, _, _) => scanner.value(octet)?,
-            (Expected::Name, _, b'}') if limits.trailing_comma && scanner.outer.is_empty() => break,
+            (Expected::Next, Frame::Array, b',') => {
+                let octet = scanner.next_token()?;
+                scanner.value(octet)?
+            }
+            (Expected::FirstItem, _, _) => scanner.value(octet)?,
             _ => return Err(JsonError::Syntax),
         };
     }
@@ -127,6 +136,8 @@ struct Scanner<'s, 't> {
     /// Those around it, the outermost first.
     outer: Vec<Frame, MAX_DEPTH>,
     table: &'s mut Vec<Member, MAX_MEMBERS>,
+    /// The [`mark`] of every name so far, of whichever object.
+    names: u32,
     members_left: u8,
     depth: usize,
 }
@@ -144,7 +155,9 @@ impl Scanner<'_, '_> {
 
     /// Skips white space and takes the octet after it.
     fn next_token(&mut self) -> Result<u8, JsonError> {
-        self.skip_space();
+        if let [0..=b' ', ..] = self.rest {
+            self.skip_space();
+        }
         let (octet, rest) = self.rest.split_first().ok_or(JsonError::Syntax)?;
         self.rest = rest;
         Ok(*octet)
@@ -163,29 +176,48 @@ impl Scanner<'_, '_> {
         short(self.text.len().saturating_sub(self.rest.len()))
     }
 
-    /// A member's name, its opening quote taken, and the colon.
-    fn name(&mut self) -> Result<Expected, JsonError> {
+    /// A member, the opening quote of its name taken: all of it, unless its value
+    /// is an object or an array, which is opened.
+    fn member(&mut self) -> Result<Expected, JsonError> {
         self.members_left = self
             .members_left
             .checked_sub(1)
             .ok_or(JsonError::TooManyMembers)?;
         let name_at = self.position();
         let name_length = self.string()?;
-        let member = Member {
+        let mut member = Member {
             name_at,
             name_length,
             value_at: 0,
             value_length: 0,
         };
-        if self.is_duplicate(&member) {
+        let mark = match cfg!(target_pointer_width = "64") {
+            true => mark(self.text.as_bytes(), &member),
+            false => u32::MAX,
+        };
+        // Nearly always the marks tell that a name is new, where there is room to make them.
+        if self.names & mark != 0 && self.is_duplicate(&member) {
             return Err(JsonError::DuplicateMember);
         }
-        self.table
-            .push(member)
-            .map_err(|_| JsonError::TooManyMembers)?;
-        match self.next_token()? {
-            b':' => Ok(Expected::Value),
-            _ => Err(JsonError::Syntax),
+        self.names |= mark;
+        if self.table.is_full() {
+            return Err(JsonError::TooManyMembers);
+        }
+        let (b':', octet) = (self.next_token()?, self.next_token()?) else {
+            return Err(JsonError::Syntax);
+        };
+        member.value_at = self.position().saturating_sub(1);
+        let expected = if let b'{' | b'[' = octet {
+            None
+        } else {
+            let escaped = self.scalar(octet)?;
+            member.value_length = self.position().saturating_sub(member.value_at) | escaped;
+            Some(Expected::Next)
+        };
+        let _there_is_room = self.table.push(member);
+        match expected {
+            Some(expected) => Ok(expected),
+            None => self.value(octet),
         }
     }
 
@@ -213,43 +245,35 @@ impl Scanner<'_, '_> {
         })
     }
 
-    /// The value that begins with `octet`, which has been taken.
+    /// The value that begins with `octet`, which has been taken; of an object or
+    /// an array the beginning.
     fn value(&mut self, octet: u8) -> Result<Expected, JsonError> {
-        let at = self.position().saturating_sub(1);
-        if let (Frame::Object(_), Some(member)) = (self.frame, self.table.last_mut()) {
-            member.value_at = at;
-        }
         match octet {
-            b'"' => {
-                let escaped = self.string()? & ESCAPED;
-                self.value_ends(escaped);
-                return Ok(Expected::Next);
-            }
             b'{' => {
                 let first = u8::try_from(self.table.len()).unwrap_or(u8::MAX);
                 self.open(Frame::Object(first))?;
-                return Ok(Expected::FirstName);
+                Ok(Expected::FirstName)
             }
             b'[' => {
                 self.open(Frame::Array)?;
-                return Ok(Expected::FirstItem);
+                Ok(Expected::FirstItem)
             }
+            _ => self.scalar(octet).map(|_escaped| Expected::Next),
+        }
+    }
+
+    /// The rest of a value that holds no other; [`ESCAPED`] if it is a string
+    /// with an escape.
+    fn scalar(&mut self, octet: u8) -> Result<u16, JsonError> {
+        match octet {
+            b'"' => return Ok(self.string()? & ESCAPED),
             b't' => self.literal(b"rue")?,
             b'f' => self.literal(b"alse")?,
             b'n' => self.literal(b"ull")?,
             b'-' | b'0'..=b'9' => self.number(octet).ok_or(JsonError::Syntax)?,
             _ => return Err(JsonError::Syntax),
         }
-        self.value_ends(0);
-        Ok(Expected::Next)
-    }
-
-    /// Notes where the value of the open object's latest member ends.
-    fn value_ends(&mut self, escaped: u16) {
-        let end = self.position();
-        if let (Frame::Object(_), Some(member)) = (self.frame, self.table.last_mut()) {
-            member.value_length = end.saturating_sub(member.value_at) | escaped;
-        }
+        Ok(0)
     }
 
     fn open(&mut self, frame: Frame) -> Result<(), JsonError> {
@@ -273,13 +297,50 @@ impl Scanner<'_, '_> {
             self.table.truncate(usize::from(first));
         }
         self.frame = outer;
-        self.value_ends(0);
+        let end = self.position();
+        if let (Frame::Object(_), Some(member)) = (outer, self.table.last_mut()) {
+            member.value_length = end.saturating_sub(member.value_at);
+        }
         false
     }
 
     /// A string after its opening quote: takes the closing one, and gives the
     /// length of what is between with [`ESCAPED`].
+    // With `plain_string` in line a token is scanned in three quarters of the time, where there is
+    // room for it.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn string(&mut self) -> Result<u16, JsonError> {
+        if cfg!(target_pointer_width = "64")
+            && let Some(length) = self.plain_string()
+        {
+            return Ok(length);
+        }
+        self.any_string()
+    }
+
+    /// [`string`](Self::string) for one without an escape that ends a word before
+    /// the text does; for others nothing is taken.
+    #[inline(always)]
+    fn plain_string(&mut self) -> Option<u16> {
+        let before = self.position();
+        let mut rest = self.rest;
+        let found = loop {
+            let (word, after) = rest.split_first_chunk()?;
+            let found = special(usize::from_le_bytes(*word));
+            if found != 0 {
+                break found;
+            }
+            rest = after;
+        };
+        let (_, [b'"', after @ ..]) = rest.split_at_checked(first(found))? else {
+            return None;
+        };
+        self.rest = after;
+        Some(self.position().wrapping_sub(before).wrapping_sub(1))
+    }
+
+    #[inline(never)]
+    fn any_string(&mut self) -> Result<u16, JsonError> {
         let at = self.position();
         let mut escaped = 0;
         loop {
@@ -362,10 +423,9 @@ pub(super) fn plain_run(octets: &[u8]) -> usize {
     let (words, tail) = octets.as_chunks::<WORD>();
     let mut run: usize = 0;
     for word in words {
-        let word = usize::from_le_bytes(*word);
-        let special = equal_to(word, b'"') | equal_to(word, b'\\') | below(word, 0x20);
-        if special != 0 {
-            return run.saturating_add(first(special));
+        let found = special(usize::from_le_bytes(*word));
+        if found != 0 {
+            return run.saturating_add(first(found));
         }
         run = run.saturating_add(WORD);
     }
@@ -375,7 +435,23 @@ pub(super) fn plain_run(octets: &[u8]) -> usize {
     run.saturating_add(plain.count())
 }
 
+/// A bit for a name, the same for the same name; all of them for one with an
+/// escape, which may be any name.
+fn mark(text: &[u8], name: &Member) -> u32 {
+    let length = usize::from(name.name_length);
+    if name.name_length & ESCAPED != 0 {
+        return u32::MAX;
+    }
+    let from = text.get(usize::from(name.name_at)..).unwrap_or_default();
+    let octet = |at: usize| u32::from(from.get(at).copied().unwrap_or(0));
+    // Of an empty name the first and the last are the quotes around it.
+    let last = octet(length.saturating_sub(1));
+    // The claims of RFC 9068 have a bit each.
+    let mix = octet(0).wrapping_mul(3) ^ last;
+    1_u32.rotate_left(mix.wrapping_add(u32::from(name.name_length)))
+}
+
 /// A length within a document: below 2^15, as the document's is.
 fn short(length: usize) -> u16 {
-    u16::try_from(length).unwrap_or(u16::MAX)
+    u16::try_from(length & MAX_OCTETS).unwrap_or(u16::MAX)
 }

@@ -3,6 +3,7 @@
 use core::{fmt, str};
 
 use super::JsonError;
+use super::scanner::plain_run;
 
 /// The contents of a checked JSON string, between its quotes, escapes as they
 /// were sent.
@@ -15,6 +16,16 @@ pub struct Text<'a> {
 impl<'a> Text<'a> {
     pub(super) const fn from_checked(contents: &'a str, escaped: bool) -> Self {
         Text { contents, escaped }
+    }
+
+    /// The string whose contents these are, as they would be sent: `None` if they are
+    /// not UTF-8, or not a string's without an escape.
+    pub(crate) fn plain(contents: &'a [u8]) -> Option<Self> {
+        if plain_run(contents) != contents.len() {
+            return None;
+        }
+        let contents = str::from_utf8(contents).ok()?;
+        Some(Text::from_checked(contents, false))
     }
 
     /// The string itself; `None` when it was sent with an escape.

@@ -1,5 +1,5 @@
-//! Where grants are kept: a 24C512 on the I2C bus, in sectors of 4 KiB, as the simulator's chip of
-//! 64 KiB is if nobody says otherwise.
+//! Where grants are kept: a 24C512 on the I2C bus, in sectors of 4 KiB. The simulator's chip of 64 KiB
+//! is the same with `--store-unit 128`.
 
 use smallgate_firmware::eeprom::Eeprom;
 use smallgate_firmware::store::FlashStore;
@@ -9,7 +9,7 @@ use crate::i2c::{self, Bus};
 /// The EEPROM.
 pub type Chip = Eeprom<Bus, 0x50, 65_536, 4096>;
 
-/// Grants on it.
+/// Grants on it: room for 256, of which the chip keeps 232.
 pub type Grants = FlashStore<Chip, 256>;
 
 /// What is on the EEPROM, not open yet: all zeros.

@@ -42,8 +42,8 @@ impl embedded_hal::i2c::I2c for Bus {
         address: u8,
         operations: &mut [Operation<'_>],
     ) -> Result<(), ErrorKind> {
-        // A hundred octets.
-        const LONGEST: Duration = Duration::from_millis(10);
+        // A page of an EEPROM, 128 octets and three of addresses, takes 12 ms.
+        const LONGEST: Duration = Duration::from_millis(20);
         let transaction = AsyncI2c::transaction(&mut self.0, address, operations);
         match within(LONGEST, transaction) {
             Some(done) => done.map_err(|error| error.kind()),

@@ -2,6 +2,7 @@
 //! its name.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,9 @@ use smallgate_tests::board::{LISTENING, image, says};
 use smallgate_tests::host::START;
 use smallgate_tests::load;
 use smallgate_tests::machine::{Eeprom, Elf, Machine, Plan};
-use smallgate_tests::suite::setups::{DEVICES, standard};
+use smallgate_tests::suite::session::{basic, password_form, post};
+use smallgate_tests::suite::setups::{BREAKOUT, DEVICES, USER, breakout, dressipi, standard};
+use smallgate_tests::wire::{Request, Wire};
 
 use crate::Options;
 
@@ -50,6 +53,7 @@ pub(crate) fn measure(options: &Options) -> Result<(), String> {
         Ok(()) => tell_idle_load(&machine)?,
         Err(_) => eprintln!("board: {} stopped answering", firmware.path().display()),
     }
+    tell_stacks(&plan)?;
     for (name, size) in parts(&firmware) {
         tell(size, "octets", &format!("part {name}"));
     }
@@ -82,6 +86,64 @@ fn tell_memory(machine: &Machine, firmware: &Elf) -> Result<(), String> {
         "ram: static plus deepest stack",
     );
     Ok(())
+}
+
+/// How deep each kind of request goes, on a stack that is painted before it, and the deepest of all.
+fn tell_stacks(plan: &Plan) -> Result<(), String> {
+    let mut deepest = 0;
+    for (setup, asks) in [
+        (standard().tables(DEVICES), load::each as Asks),
+        (breakout(), password),
+        (dressipi(), json),
+    ] {
+        let machine = listening(&Plan {
+            image: image(&setup.whole()),
+            ..plan.clone()
+        })?;
+        let mut failed = None;
+        let mut after = |name: &str| {
+            let told = machine.stack().map(|stack| {
+                deepest = deepest.max(stack.deepest());
+                tell(stack.deepest(), "octets", &format!("stack of {name}"));
+            });
+            failed = told
+                .and_then(|()| machine.repaint_stack())
+                .err()
+                .or(failed.take());
+        };
+        // What the start left is no request's.
+        machine.repaint_stack()?;
+        asks(machine.address(), &mut after);
+        failed.map_or(Ok(()), Err)?;
+    }
+    tell(deepest, "octets", "stack of the deepest request");
+    Ok(())
+}
+
+/// Asks an address, and says after each request what it was.
+type Asks = fn(SocketAddr, &mut dyn FnMut(&str));
+
+fn password(address: SocketAddr, after: &mut dyn FnMut(&str)) {
+    let request = post("/oauth/token", Some(&basic(BREAKOUT)), &password_form(USER));
+    let answer = Wire::open(address).ask(&request);
+    assert_eq!(answer.status, 200, "{}", answer.pretty());
+    after("token request, password");
+}
+
+fn json(address: SocketAddr, after: &mut dyn FnMut(&str)) {
+    let members: String = (0..23)
+        .map(|n| format!(r#","\u0061{n}":"\u00e9""#))
+        .collect();
+    for body in [
+        format!(r#"{{"a":{}"#, "[".repeat(900)),
+        format!(r#"{{"a":{}1{}}}"#, "[".repeat(4), "]".repeat(4)),
+        format!(r#"{{"a":""{members}}}"#),
+    ] {
+        let request = Request::new("POST", "/oauth/token").body("application/json", &body);
+        let answer = Wire::open(address).ask(&request);
+        assert!((400..402).contains(&answer.status), "{}", answer.pretty());
+    }
+    after("hostile JSON");
 }
 
 fn tell(value: u64, unit: &str, name: &str) {

@@ -1,49 +1,58 @@
 //! `cargo run --release -p smallgate-tests --bin load [-- --json]`: the
-//! simulator's memory under token requests, and how many it answers in a second.
+//! simulator under load. Its memory under token requests and how many it answers
+//! in a second; ten thousand idle connections; slow clients; an attacker.
 //!
 //! Everything runs on loopback and is bounded: 100,000 requests for the memory
-//! and 10 seconds for each rate (`--requests`, `--seconds`). The rate is taken
-//! by `wrk`; where there is none this program says how to install it and counts with
-//! a loop of its own, and the table says which it was. Client and server share the
-//! machine's cores.
+//! and 10 seconds for each rate (`--requests`, `--seconds`). The rate of tokens is
+//! taken by `wrk`; where there is none this program says how to install it and counts
+//! with a loop of its own, and the table says which it was. Client and server
+//! share the machine's cores.
+//!
+//! `--only tokens|crowd|slow|attack` runs a part. `--short` is for tests: fewer
+//! of everything, and no limit on a time or on memory, which other tests move. `--twin` changes a part so that a limit of
+//! it can not be held, which shows that it is looked at.
 
+mod attack;
 mod client;
+mod crowd;
+mod figure;
 mod server;
+mod slow;
+mod tokens;
 mod wrk;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use serde_json::{Value, json};
-
-use client::TokenRequest;
-use server::{Scenario, Server};
-
-/// More growth than this between the two memory figures is a leak.
-const GROWTH_LIMIT_KIB: u64 = 1024;
-
-/// Requests before the first of the two memory figures.
-const WARM_UP: u32 = 1000;
-
-/// Connections, each with one request on its way.
-const CONNECTIONS: u32 = 32;
+use client::Found;
+use figure::Figure;
 
 struct Options {
     json: bool,
+    only: Option<String>,
     requests: u32,
     length: Duration,
+    /// Idle connections.
+    idle: u32,
+    /// Slow clients.
+    slow: u32,
+    /// How many seconds a head or a body may take.
+    deadline: u32,
+    short: bool,
+    twin: bool,
     /// A simulator that is built already.
     binary: Option<PathBuf>,
 }
 
-/// One figure, as the other measuring commands give theirs.
-struct Figure {
-    name: String,
-    value: f64,
-    unit: &'static str,
-    limit: Option<f64>,
-}
+/// The parts, as `--only` names them.
+type Part = fn(&std::path::Path, &Options) -> Vec<Figure>;
+const PARTS: [(&str, Part); 4] = [
+    ("tokens", tokens::figures),
+    ("crowd", crowd::figures),
+    ("slow", slow::figures),
+    ("attack", attack::figures),
+];
 
 fn main() -> ExitCode {
     let options = match options() {
@@ -55,24 +64,39 @@ fn main() -> ExitCode {
     };
     let binary = options.binary.clone().unwrap_or_else(server::build);
     let mut figures = Vec::new();
-    for scenario in server::scenarios(&binary) {
-        figures.extend(memory(&binary, &scenario, options.requests));
-        figures.extend(rate(&binary, &scenario, options.length));
+    for (name, part) in PARTS {
+        if options.only.as_deref().is_none_or(|only| only == name) {
+            figures.extend(part(&binary, &options));
+        }
     }
-    print(&figures, options.json);
-    let over = |figure: &Figure| figure.limit.is_some_and(|limit| figure.value > limit);
-    if figures.iter().any(over) {
-        ExitCode::FAILURE
-    } else {
+    figure::print(&figures, options.json);
+    if figures.iter().all(Figure::holds) {
         ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
     }
 }
+
+/// What may be said to it.
+const USAGE: &str = "load [--json] [--only tokens|crowd|slow|attack] [--requests N] [--seconds N] [--short] [--twin] [--binary SMALLGATE]
+
+  --requests N  token requests for the memory [default: 100000]
+  --seconds N   seconds for each rate [default: 10]
+  --short       fewer of everything, and no limit on a time or on memory
+  --twin        each part so that a limit must be missed
+  --binary      a simulator that is built already";
 
 fn options() -> Result<Options, String> {
     let mut options = Options {
         json: false,
+        only: None,
         requests: 100_000,
         length: Duration::from_secs(10),
+        idle: 10_000,
+        slow: 2_000,
+        deadline: 10,
+        short: false,
+        twin: false,
         binary: None,
     };
     let mut arguments = std::env::args().skip(1);
@@ -83,101 +107,73 @@ fn options() -> Result<Options, String> {
             number.ok_or(format!("`{text}` is no number above 0"))
         };
         match argument.as_str() {
+            "--help" | "-h" => {
+                println!("{USAGE}");
+                std::process::exit(0);
+            }
             "--json" => options.json = true,
+            "--only" => {
+                let name = value()?;
+                if !PARTS.iter().any(|(part, _)| *part == name) {
+                    return Err(format!(
+                        "`{name}` is no part: {}",
+                        PARTS.map(|part| part.0).join(", ")
+                    ));
+                }
+                options.only = Some(name);
+            }
             "--requests" => options.requests = number(value()?)?,
             "--seconds" => options.length = Duration::from_secs(number(value()?)?.into()),
-            "--binary" => options.binary = Some(value()?.into()),
+            "--short" => {
+                options = Options {
+                    requests: 10_000,
+                    length: Duration::from_secs(2),
+                    idle: 500,
+                    slow: 100,
+                    deadline: 2,
+                    short: true,
+                    ..options
+                }
+            }
+            "--twin" => options.twin = true,
+            "--binary" => {
+                let path = PathBuf::from(value()?);
+                if !path.is_file() {
+                    return Err(format!(
+                        "--binary {}: there is no such file",
+                        path.display()
+                    ));
+                }
+                options.binary = Some(path);
+            }
             _ => {
-                return Err(format!(
-                    "`{argument}` is unknown: load [--json] [--requests N] [--seconds N] [--binary SMALLGATE]"
-                ));
+                return Err(format!("`{argument}` is unknown: {USAGE}"));
             }
         }
     }
     Ok(options)
 }
 
-/// Resident memory idle, warm, and after all requests.
-fn memory(binary: &Path, scenario: &Scenario, requests: u32) -> Vec<Figure> {
-    let server = Server::start(binary, scenario);
-    let request = TokenRequest::new(&server, scenario);
-    let idle = server.resident_kib();
-    client::send(&request, CONNECTIONS, WARM_UP);
-    let warm = server.resident_kib();
-    // Halfway, too, so that a slow growth can be told from a first step.
-    client::send(&request, CONNECTIONS, requests / 2);
-    let halfway = server.resident_kib();
-    client::send(&request, CONNECTIONS, requests - requests / 2);
-    let end = server.resident_kib();
-    let kib = |when: &str, value: u64, limit: Option<u64>| Figure {
-        name: format!("{}, memory {when}", scenario.name),
-        #[expect(clippy::cast_precision_loss, reason = "KiB")]
-        value: value as f64,
-        unit: "KiB",
-        #[expect(clippy::cast_precision_loss, reason = "KiB")]
-        limit: limit.map(|limit| limit as f64),
-    };
-    vec![
-        kib("idle", idle, None),
-        kib(&format!("after {WARM_UP} requests"), warm, None),
-        kib(&format!("after {} more", requests / 2), halfway, None),
-        kib(&format!("after {requests} more"), end, None),
-        kib(
-            "grown since it was warm",
-            end.saturating_sub(warm),
-            Some(GROWTH_LIMIT_KIB),
-        ),
-    ]
-}
+/// More growth than this between two memory figures that should be the same is
+/// a leak.
+const GROWTH_LIMIT_KIB: f64 = 1024.0;
 
-/// Answers a second over keep-alive connections.
-fn rate(binary: &Path, scenario: &Scenario, length: Duration) -> Vec<Figure> {
-    let server = Server::start(binary, scenario);
-    let request = TokenRequest::new(&server, scenario);
-    client::send(&request, CONNECTIONS, WARM_UP);
-    let figure = |what: &str, value: f64, unit| Figure {
-        name: format!("{}, {what}", scenario.name),
-        value,
-        unit,
-        limit: None,
-    };
-    match wrk::run(&request, CONNECTIONS, length) {
-        Some(found) => vec![
-            figure("by wrk", found.rate, "requests/s"),
-            figure("median latency by wrk", found.median_ms, "ms"),
-            figure("99 % latency by wrk", found.most_ms, "ms"),
-        ],
-        None => {
-            eprintln!(
-                "load: there is no wrk, so a loop of this program's own takes its place, and its figures are not to be compared with wrk's: sudo apt-get install -y wrk"
-            );
-            let rate = client::rate(&request, CONNECTIONS, length);
-            vec![figure("by its own loop", rate, "requests/s")]
-        }
+fn grown(options: &Options, name: String, from: u64, to: u64) -> Figure {
+    let figure = Figure::count(name, to.saturating_sub(from), "KiB");
+    match options.short {
+        true => figure,
+        false => figure.at_most(GROWTH_LIMIT_KIB),
     }
 }
 
-fn print(figures: &[Figure], as_json: bool) {
-    if as_json {
-        let list = figures.iter().map(|figure| {
-            json!({"name": figure.name, "value": figure.value, "unit": figure.unit, "limit": figure.limit})
-        });
-        println!("{}", Value::Array(list.collect()));
-        return;
-    }
-    for figure in figures {
-        let limit = figure.limit.map_or(String::new(), |limit| {
-            let word = if figure.value <= limit {
-                "held"
-            } else {
-                "MISSED"
-            };
-            format!("limit {limit} {word}")
-        });
-        let decimals = if figure.unit == "ms" { 2 } else { 0 };
-        println!(
-            "{:<72}{:>10.decimals$} {:<11}{limit}",
-            figure.name, figure.value, figure.unit
-        );
+/// How many times as long half of the requests may take at most beside what is
+/// to leave them alone: with all of it on the same two cores.
+const SLOWER_LIMIT: f64 = 2.0;
+
+fn slower(options: &Options, name: String, alone: &Found, beside: &Found) -> Figure {
+    let figure = Figure::new(name, beside.median_ms / alone.median_ms, "ratio");
+    match options.short {
+        true => figure,
+        false => figure.at_most(SLOWER_LIMIT),
     }
 }

@@ -3,14 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use crate::client::TokenRequest;
-
-/// What `wrk` found.
-pub(crate) struct Found {
-    pub(crate) rate: f64,
-    pub(crate) median_ms: f64,
-    pub(crate) most_ms: f64,
-}
+use crate::client::{Found, TokenRequest};
 
 /// Runs `wrk` with two threads; `None` when there is no `wrk`.
 pub(crate) fn run(request: &TokenRequest, connections: u32, length: Duration) -> Option<Found> {

@@ -8,15 +8,14 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
 /// Outside of [`count`] an allocation pays for one load, so that a peer is not
 /// slowed down by being watched.
 static WATCHING: AtomicBool = AtomicBool::new(false);
 static SEEN: AtomicU64 = AtomicU64::new(0);
 
-struct Counting;
+/// The system's allocator, for a program to make its own: `#[global_allocator]`.
+#[derive(Debug)]
+pub struct Counting;
 
 impl Counting {
     fn see(&self) {
@@ -53,7 +52,7 @@ unsafe impl GlobalAlloc for Counting {
 }
 
 /// How often `work` asks for memory; growing counts as asking.
-pub(crate) fn count(work: impl FnOnce()) -> u64 {
+pub fn count(work: impl FnOnce()) -> u64 {
     SEEN.store(0, Relaxed);
     WATCHING.store(true, Relaxed);
     work();
@@ -61,8 +60,12 @@ pub(crate) fn count(work: impl FnOnce()) -> u64 {
     SEEN.load(Relaxed)
 }
 
-/// Fails if nothing would be counted whatever happened.
-pub(crate) fn check() {
+/// Makes sure that [`Counting`] is the program's allocator.
+///
+/// # Panics
+///
+/// Nothing would be counted whatever happened.
+pub fn check() {
     let counted = count(|| drop(std::hint::black_box(Box::new(1_u64))));
     assert!(counted == 1, "one box counts as {counted} allocations");
 }

@@ -5,21 +5,21 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::{env, fs};
 
+// Beside this file, from wherever it is built.
+const HEADER: &str = include_str!("include/smallgate.h");
+
 fn main() {
-    let manifest = env::var("CARGO_MANIFEST_DIR").expect("cargo sets it");
-    let header = Path::new(&manifest).join("include/smallgate.h");
-    println!("cargo:rerun-if-changed=build.rs");
-    println!("cargo:rerun-if-changed={}", header.display());
-    let text = fs::read_to_string(&header).expect("the header is there");
+    // Cargo knows what this program is made of.
+    println!("cargo:rerun-if-env-changed=CARGO_PKG_NAME");
     let wide = env::var("CARGO_CFG_TARGET_POINTER_WIDTH").expect("cargo sets it") == "64";
     let out = Path::new(&env::var("OUT_DIR").expect("cargo sets it")).join("header.rs");
-    fs::write(out, constants(&text, wide)).expect("room for a file");
+    fs::write(out, constants(HEADER, wide)).expect("room for a file");
     // Where it is built as a Rust library, to be fuzzed, there is no shared one.
     let shared = env::var("CARGO_PKG_NAME").is_ok_and(|name| name == "smallgate-capi");
     if shared && env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "linux") {
         println!(
             "cargo:rustc-cdylib-link-arg=-Wl,-soname,libsmallgate.so.{}",
-            abi(&text)
+            abi(HEADER)
         );
     }
 }

@@ -17,6 +17,9 @@ use crate::simulator::{Temporary, binary};
 pub const CLIENTS: usize = 8;
 const SECRET: &str = "a-secret-of-enough-length-for-anybody";
 
+/// Longer than a machine stands still: what a client was given is good until it is used.
+const LIFETIMES: &str = "[lifetimes]\ncode = 3600\ngrace = 300\n";
+
 /// A folder that goes with what is in it.
 struct Folder(PathBuf);
 
@@ -51,7 +54,7 @@ impl Load {
         std::fs::create_dir_all(&folder.0).expect("a folder");
         Load {
             store: format!("file:{}", folder.0.join("grants.flash").display()),
-            configuration: Temporary::new(&configuration("", "")),
+            configuration: Temporary::new(&configuration("", LIFETIMES)),
             folder,
         }
     }

@@ -82,7 +82,7 @@ pub fn r11_failed_basic_is_401_with_a_challenge<H: Host>() {
 pub fn r12_unknown_client_and_wrong_secret_look_the_same<H: Host>() {
     let alike = |known: Response, unknown: Response| {
         let undated = |response: Response| {
-            let dated = |(name, _): &(String, String)| name != "date";
+            let dated = |(name, _): &(String, String)| !name.eq_ignore_ascii_case("date");
             let headers: Vec<_> = response.headers.into_iter().filter(dated).collect();
             (response.line, headers, response.body)
         };

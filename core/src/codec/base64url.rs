@@ -152,7 +152,14 @@ pub(crate) fn encode_octets<'o>(
             character(*c),
         ];
     }
-    match (last, tail) {
+    encode_tail(last, tail);
+    Ok(out)
+}
+
+/// Encodes one octet or two that are left of others.
+#[inline(always)]
+fn encode_tail(octets: &[u8], tail: &mut [u8]) {
+    match (octets, tail) {
         ([a], [w, x]) => {
             *w = character(a >> 2);
             *x = character(a << 4);
@@ -164,30 +171,28 @@ pub(crate) fn encode_octets<'o>(
         }
         _ => {}
     }
-    Ok(out)
 }
 
 /// Encodes the first `len` octets of `out`, which are public, where they are: from
 /// the last to the first, as there are a third more characters. How many these are.
 pub(crate) fn encode_in_place(out: &mut [u8], len: usize) -> Result<usize, Base64Error> {
-    const BLOCK: usize = if HAS_VECTORS { 24 } else { 48 };
+    const BLOCK: usize = 48;
     let out = out
         .get_mut(..encoded_len(len))
         .ok_or(Base64Error::BufferTooSmall)?;
+    if HAS_VECTORS && len >= blocks::OCTETS {
+        blocks::encode_in_place(out, len).ok_or(Base64Error::BufferTooSmall)?;
+        return Ok(out.len());
+    }
     let mut read = len.saturating_sub(len % BLOCK);
     loop {
         let write = read.saturating_add(read / 3);
         let octets = out.get(read..len.min(read.saturating_add(BLOCK)));
         let octets = octets.ok_or(Base64Error::BufferTooSmall)?;
-        if let (true, Some(block)) = (HAS_VECTORS, octets.first_chunk()) {
-            let characters = blocks::encode_block(block);
-            copy(&characters, out.get_mut(write..).unwrap_or_default());
-        } else {
-            let (mut block, taken) = ([0; BLOCK], octets.len());
-            copy(octets, &mut block);
-            let octets = block.get(..taken).unwrap_or_default();
-            encode_octets(octets, out.get_mut(write..).unwrap_or_default())?;
-        }
+        let (mut block, taken) = ([0; BLOCK], octets.len());
+        copy(octets, &mut block);
+        let octets = block.get(..taken).unwrap_or_default();
+        encode_octets(octets, out.get_mut(write..).unwrap_or_default())?;
         if read == 0 {
             return Ok(out.len());
         }

@@ -89,16 +89,17 @@ fn write_audience(json: &mut Writer<'_>, audience: Audience<'_>) {
 /// Writes `scope`, unless nothing was granted: "scope = scope-token
 /// *( SP scope-token )" (RFC 6749 §3.3) knows no empty one.
 fn write_scope(json: &mut Writer<'_>, form: ScopeForm, scope: Option<ScopeClaim<'_>>) {
+    if let (ScopeForm::Text, Some(ScopeClaim::Text(text))) = (form, scope)
+        && cfg!(target_pointer_width = "64")
+        && has_single_spaces(text)
+    {
+        return json.member_text(Claim::Scope.name(), text);
+    }
     let Some(scope) = scope.filter(|scope| scope.names().next().is_some()) else {
         return;
     };
     match (form, scope) {
         (ScopeForm::Absent, _) => {}
-        (ScopeForm::Text, ScopeClaim::Text(text))
-            if cfg!(target_pointer_width = "64") && has_single_spaces(text) =>
-        {
-            json.member_text(Claim::Scope.name(), text);
-        }
         (ScopeForm::Text, _) => {
             json.begin_text(Claim::Scope.name());
             let mut separator = "";
@@ -119,14 +120,14 @@ fn write_scope(json: &mut Writer<'_>, form: ScopeForm, scope: Option<ScopeClaim<
     }
 }
 
-/// Whether a text that is not empty is what its names are with one space between
-/// each two.
+/// Whether a text has names, and is what they are with one space between each two.
 fn has_single_spaces(text: &str) -> bool {
     let mut before = b' ';
-    let single = text.bytes().all(|octet| {
-        let single = octet != b' ' || before != b' ';
+    // Each is looked at, and none branched on: that is faster.
+    let single = text.bytes().fold(true, |single, octet| {
+        let both = octet == b' ' && before == b' ';
         before = octet;
-        single
+        single & !both
     });
     single && before != b' '
 }

@@ -3,13 +3,19 @@
 //! vectors of them; they are read with a table for each place in a quad, so that
 //! a value is where it belongs.
 
+use crate::codec::copy;
+
 /// What is left of an input and of its output.
 type Left<'i, 'o> = (&'i [u8], &'o mut [u8]);
+
+/// Octets of a block, and characters.
+pub(super) const OCTETS: usize = 24;
+const CHARACTERS: usize = 32;
 
 /// Encodes all of `octets` but the last one or two, if they are a block or more.
 pub(super) fn encode<'i, 'o>(octets: &'i [u8], out: &'o mut [u8]) -> Left<'i, 'o> {
     let triples = match octets.len() {
-        0..24 => 0,
+        0..OCTETS => 0,
         length => length / 3,
     };
     let octets = octets.split_at_checked(triples.saturating_mul(3));
@@ -28,9 +34,33 @@ pub(super) fn encode<'i, 'o>(octets: &'i [u8], out: &'o mut [u8]) -> Left<'i, 'o
     (last, tail)
 }
 
+/// Encodes the first `len` octets of `out`, a block of them or more, where they
+/// are, which is all that `out` has room for.
+pub(super) fn encode_in_place(out: &mut [u8], len: usize) -> Option<()> {
+    // The end is no whole block, and characters come to where it is: it is encoded with some of what
+    // is before it, once more, but written last.
+    let (octets, last) = out.get(..len)?.as_chunks::<3>();
+    let octets = octets.as_flattened();
+    let end = encode_block(octets.last_chunk()?);
+    let (mut last_octets, last_len) = ([0; 2], last.len());
+    copy(last, &mut last_octets);
+    let blocks = octets.len() / OCTETS;
+    let whole = (octets.len() / 3).checked_mul(4)?;
+    for block in (0..blocks).rev() {
+        let octets = out.get(block.checked_mul(OCTETS)?..)?.first_chunk()?;
+        let characters = encode_block(octets);
+        *out.get_mut(block.checked_mul(CHARACTERS)?..)?
+            .first_chunk_mut()? = characters;
+    }
+    let (out, tail) = out.split_at_mut_checked(whole)?;
+    *out.last_chunk_mut()? = end;
+    super::encode_tail(last_octets.get(..last_len)?, tail);
+    Some(())
+}
+
 /// Encodes one block.
 #[inline(always)]
-pub(super) fn encode_block(octets: &[u8; 24]) -> [u8; 32] {
+fn encode_block(octets: &[u8; OCTETS]) -> [u8; CHARACTERS] {
     let word = |at: usize| {
         let octets = octets.get(at..).and_then(<[u8]>::first_chunk);
         octets.map_or(0, |octets| u32::from_le_bytes(*octets))
@@ -40,7 +70,7 @@ pub(super) fn encode_block(octets: &[u8; 24]) -> [u8; 32] {
         [0, 3, 6, 9].map(word),
         [11, 14, 17, 20].map(|at| word(at) >> 8),
     ];
-    let mut characters = [0; 32];
+    let mut characters = [0; CHARACTERS];
     let quads = characters.as_chunks_mut::<4>().0;
     for (half, quads) in halves.into_iter().zip(quads.as_chunks_mut::<4>().0) {
         *quads = half.map(|word| {

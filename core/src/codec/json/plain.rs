@@ -24,16 +24,17 @@ pub(super) fn number(out: &mut [u8], comma: bool, name: &str, value: u64) -> Opt
         .checked_ilog10()
         .map_or(1, |tens| tens.saturating_add(1));
     let (digits, out) = out.split_at_mut_checked(usize::try_from(length).ok()?)?;
-    let (first, pairs) = digits.as_rchunks_mut();
+    // Four at a time, which do not wait for one another.
+    let (first, quads) = digits.as_rchunks_mut();
     let mut left = value;
-    for [ten, one] in pairs.iter_mut().rev() {
-        let pair = (left % 100) as u8;
-        left /= 100;
-        *ten = b'0' | (pair / 10);
-        *one = b'0' | (pair % 10);
+    for quad in quads.iter_mut().rev() {
+        let four = left % 10_000;
+        left /= 10_000;
+        *quad = [four / 1000, four / 100, four / 10, four].map(|digits| b'0' | (digits % 10) as u8);
     }
-    if let [digit] = first {
+    for digit in first.iter_mut().rev() {
         *digit = b'0' | (left % 10) as u8;
+        left /= 10;
     }
     room.checked_sub(out.len())
 }
@@ -81,16 +82,26 @@ fn copied(from: &[u8; WORD], to: &mut [u8; WORD]) -> usize {
     special(usize::from_le_bytes(*from))
 }
 
-/// What is shorter than a word.
+/// What is shorter than a word: its first half and its last, which overlap.
 #[inline(always)]
 fn short(text: &[u8], to: &mut [u8]) -> usize {
-    const BEHIND: usize = usize::from_le_bytes([b' '; WORD]);
-    let mut word = BEHIND;
-    for (from, to) in text.iter().zip(to) {
-        *to = *from;
-        word = word << 8 | usize::from(*from);
-    }
-    special(word)
+    halves::<4>(text, to)
+        .or_else(|| halves::<2>(text, to))
+        .or_else(|| halves::<1>(text, to))
+        .unwrap_or(0)
+}
+
+#[inline(always)]
+fn halves<const N: usize>(text: &[u8], to: &mut [u8]) -> Option<usize> {
+    let (first, last) = (text.first_chunk::<N>()?, text.last_chunk::<N>()?);
+    *to.first_chunk_mut()? = *first;
+    *to.last_chunk_mut()? = *last;
+    // What fills a word up is nothing special.
+    let mut word = [b' '; WORD];
+    let (one, other) = word.split_at_mut_checked(WORD / 2)?;
+    *one.first_chunk_mut()? = *first;
+    *other.first_chunk_mut()? = *last;
+    Some(special(usize::from_le_bytes(word)))
 }
 
 #[cfg(test)]

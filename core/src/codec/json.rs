@@ -34,6 +34,7 @@
 mod array;
 mod number;
 mod plain;
+mod reader;
 mod scanner;
 mod text;
 mod writer;
@@ -47,6 +48,7 @@ use heapless::Vec;
 
 pub use array::Array;
 pub use number::{Number, NumericDate};
+pub(crate) use reader::Reader;
 pub(super) use scanner::{ESCAPED, Member};
 pub use text::Text;
 pub(super) use text::Unescape;

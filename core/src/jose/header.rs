@@ -94,12 +94,12 @@ impl<'t> Header<'t> {
                     Some((name, rest.strip_prefix(name.as_bytes())?))
                 })?;
         let rest = rest.strip_prefix(br#"","typ":""#)?;
-        let rest = rest.strip_prefix(Text::plain(typ.as_bytes())?.as_str()?.as_bytes())?;
+        let rest = rest.strip_prefix(Text::plain(typ)?.as_str()?.as_bytes())?;
         let rest = rest.strip_prefix(br#"","kid":""#)?;
         let key_id = rest.strip_suffix(br#""}"#)?;
         Some(Header {
-            algorithm: Text::plain(algorithm.as_bytes())?,
-            key_id: Some(Text::plain(key_id)?),
+            algorithm: Text::plain(algorithm)?,
+            key_id: Some(Text::plain(str::from_utf8(key_id).ok()?)?),
         })
     }
 

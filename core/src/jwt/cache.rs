@@ -202,7 +202,8 @@ impl<'c> Tokens<'c> {
                 return again;
             }
         }
-        let verified = verify_noting(token, keys, validation, now, scratch, &mut entry.places);
+        let places = Some(&mut entry.places);
+        let verified = verify_noting(token, keys, validation, now, scratch, places);
         if remembers && verified.is_ok() {
             // In the place of the oldest.
             let turn = self.state.turn.fetch_add(1, Ordering::Relaxed) as usize;

@@ -18,14 +18,12 @@ impl<'a> Text<'a> {
         Text { contents, escaped }
     }
 
-    /// The string whose contents these are, as they would be sent: `None` if they are
-    /// not UTF-8, or not a string's without an escape.
-    pub(crate) fn plain(contents: &'a [u8]) -> Option<Self> {
-        if plain_run(contents) != contents.len() {
-            return None;
-        }
-        let contents = str::from_utf8(contents).ok()?;
-        Some(Text::from_checked(contents, false))
+    /// The string that is sent as it is: `None` if there is something to escape in it.
+    pub(crate) fn plain(contents: &'a str) -> Option<Self> {
+        (plain_run(contents.as_bytes()) == contents.len()).then_some(Text {
+            contents,
+            escaped: false,
+        })
     }
 
     /// The string itself; `None` when it was sent with an escape.

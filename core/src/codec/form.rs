@@ -70,8 +70,8 @@ impl Default for Limits {
 }
 
 /// Where a parameter's name and value are in the body. Positions and lengths are
-/// at most [`MAX_OCTETS`]; a length with [`ESCAPED`] is one of octets still to be
-/// decoded.
+/// at most [`MAX_OCTETS`]; a length with [`ESCAPED`] is one of a JSON string that
+/// is still to be unescaped.
 #[derive(Clone, Copy)]
 struct Range {
     name_at: u16,
@@ -88,6 +88,15 @@ impl Range {
     fn name<'b>(&self, text: &'b str) -> Option<&'b str> {
         text.get(usize::from(self.name_at)..)?
             .get(..usize::from(self.name_length))
+    }
+
+    /// Whether the name, decoded, is `name`: nearly always its length tells.
+    fn is_named(&self, text: &str, name: &str) -> bool {
+        usize::from(self.name_length) == name.len()
+            && text
+                .as_bytes()
+                .get(usize::from(self.name_at)..)
+                .is_some_and(|rest| rest.starts_with(name.as_bytes()))
     }
 
     fn value<'b>(&self, text: &'b str) -> Option<&'b str> {
@@ -140,13 +149,7 @@ impl<'b> Parameters<'b> {
         if body.len() > limits.octets.min(MAX_OCTETS) {
             return Err(FormError::TooLong);
         }
-        if split(body, limits.parameters, &mut self.ranges)? {
-            let octets = Cell::from_mut(&mut *body).as_slice_of_cells();
-            for range in &mut self.ranges {
-                decode(octets, range.name_at, &mut range.name_length)?;
-                decode(octets, range.value_at, &mut range.value_length)?;
-            }
-        }
+        split(body, limits.parameters, &mut self.ranges)?;
         self.check(body)
     }
 
@@ -217,9 +220,8 @@ impl<'b> Parameters<'b> {
     ///
     /// [`NotText`] if a JSON body has another value than a string there.
     pub fn value(&self, name: &str) -> Result<Option<&'b str>, NotText> {
-        let found = self.ranges.iter().find(|range| {
-            usize::from(range.name_length) == name.len() && range.name(self.text) == Some(name)
-        });
+        let mut ranges = self.ranges.iter();
+        let found = ranges.find(|range| range.is_named(self.text, name));
         match found {
             Some(range) if range.value_length == NOT_TEXT => Err(NotText),
             Some(range) => Ok(range.value(self.text).filter(|value| !value.is_empty())),
@@ -260,15 +262,19 @@ impl fmt::Debug for Parameters<'_> {
 /// RFC 6749 §3.2: "Request and response parameters MUST NOT be included more
 /// than once."
 fn refuse_repeated(text: &str, ranges: &[Range]) -> Result<(), FormError> {
-    let mut rest = ranges.iter();
-    while let Some(range) = rest.next() {
-        // Nearly always their lengths tell two names apart.
-        let repeated = rest.as_slice().iter().any(|later| {
-            later.name_length == range.name_length && later.name(text) == range.name(text)
-        });
-        if repeated {
+    // A bit for each length that a name has had, or one 32 longer or shorter: nearly always it is
+    // another one.
+    let mut lengths: u32 = 0;
+    for (index, range) in ranges.iter().enumerate() {
+        let length = 1_u32.rotate_left(range.name_length.into());
+        if lengths & length != 0
+            && let Some(name) = range.name(text)
+            && let mut earlier = ranges.iter().take(index)
+            && earlier.any(|earlier| earlier.is_named(text, name))
+        {
             return Err(FormError::Repeated);
         }
+        lengths |= length;
     }
     Ok(())
 }
@@ -281,20 +287,31 @@ fn stretch(octets: &[Cell<u8>], at: u16, length: u16) -> &[Cell<u8>] {
         .unwrap_or_default()
 }
 
-/// Decodes one name or value of a form where it lies, if it is marked.
-fn decode(octets: &[Cell<u8>], at: u16, length: &mut u16) -> Result<(), FormError> {
-    if *length & ESCAPED != 0 {
-        *length = component::decode(stretch(octets, at, *length))?;
-    }
-    Ok(())
-}
-
 /// Unescapes one JSON string where it lies, if it is marked.
 fn unescape(octets: &[Cell<u8>], at: u16, length: &mut u16) {
     if *length & ESCAPED != 0 {
         let stretch = stretch(octets, at, *length);
-        *length = component::rewrite(stretch, Unescape::new(stretch.iter().map(Cell::get)));
+        *length = rewrite(stretch, Unescape::new(stretch.iter().map(Cell::get)));
     }
+}
+
+/// Puts the octets that `decoded` makes of those in `octets`, each from one or
+/// more, in their place, and spaces after them; gives how many they are.
+fn rewrite(octets: &[Cell<u8>], mut decoded: impl Iterator<Item = u8>) -> u16 {
+    let mut length: u16 = 0;
+    let mut slots = octets.iter();
+    for slot in slots.by_ref() {
+        let Some(octet) = decoded.next() else {
+            slot.set(b' ');
+            break;
+        };
+        slot.set(octet);
+        length = length.saturating_add(1);
+    }
+    for slot in slots {
+        slot.set(b' ');
+    }
+    length
 }
 
 /// Puts the outermost members of a JSON object into `ranges`, strings without

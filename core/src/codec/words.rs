@@ -32,6 +32,14 @@ pub(super) const fn special(word: usize) -> usize {
     (quote | solidus | control) & !word & repeated(0x80)
 }
 
+/// Where an octet is that parts or escapes something in a form, `%`, `&`, `+` or
+/// `=`, and where one is that a form has otherwise not, or seldom: below `,`.
+pub(super) const fn special_in_form(word: usize) -> usize {
+    let equals = (word ^ repeated(b'=')).wrapping_sub(repeated(1));
+    let low = word.wrapping_sub(repeated(b','));
+    (equals | low) & !word & repeated(0x80)
+}
+
 /// Which octet of its word the lowest bit of `mask` is in.
 pub(super) const fn first(mask: usize) -> usize {
     (mask.trailing_zeros() >> 3) as usize

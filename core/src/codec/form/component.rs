@@ -26,59 +26,38 @@ pub fn decode_component(text: &mut [u8]) -> Result<&str, FormError> {
     if text.len() > super::MAX_OCTETS {
         return Err(FormError::TooLong);
     }
-    let length = decode(Cell::from_mut(&mut *text).as_slice_of_cells())?;
-    let decoded = text.get(..usize::from(length)).unwrap_or_default();
+    for octet in text.iter_mut().filter(|octet| **octet == b'+') {
+        *octet = b' ';
+    }
+    let length = decode(text).ok_or(FormError::BadEscape)?;
+    let decoded = text.get(..length).unwrap_or_default();
     str::from_utf8(decoded).map_err(|_| FormError::InvalidUtf8)
 }
 
-/// Decodes `octets` where they lie and gives the new length.
-pub(super) fn decode(octets: &[Cell<u8>]) -> Result<u16, FormError> {
-    let mut sent = octets.iter().map(Cell::get);
-    let mut bad = false;
-    let length = rewrite(
-        octets,
-        core::iter::from_fn(|| {
-            let octet = match sent.next()? {
-                b'+' => Some(b' '),
-                b'%' => escaped_octet(&mut sent),
-                octet => Some(octet),
-            };
-            bad |= octet.is_none();
-            octet
-        }),
-    );
-    if bad {
-        Err(FormError::BadEscape)
-    } else {
-        Ok(length)
-    }
-}
-
-/// Puts the octets that `decoded` makes of those in `octets`, each from one or
-/// more, in their place, and spaces after them; gives how many they are.
-pub(super) fn rewrite(octets: &[Cell<u8>], mut decoded: impl Iterator<Item = u8>) -> u16 {
-    let mut length: u16 = 0;
+/// Decodes the escapes of `text`, not its `+`, where they lie, and puts spaces
+/// after what is decoded; gives its length, or nothing for a `%` without two
+/// digits.
+#[inline(never)]
+pub(super) fn decode(text: &mut [u8]) -> Option<usize> {
+    let octets = Cell::from_mut(text).as_slice_of_cells();
+    let mut sent = octets.iter();
     let mut slots = octets.iter();
-    for slot in slots.by_ref() {
-        let Some(octet) = decoded.next() else {
-            slot.set(b' ');
-            break;
+    while let Some(octet) = sent.next() {
+        let octet = match octet.get() {
+            b'%' => (hex_digit(sent.next()?)? << 4) | hex_digit(sent.next()?)?,
+            octet => octet,
         };
-        slot.set(octet);
-        length = length.saturating_add(1);
+        slots.next()?.set(octet);
     }
+    let length = octets.len().saturating_sub(slots.len());
     for slot in slots {
         slot.set(b' ');
     }
-    length
+    Some(length)
 }
 
-fn escaped_octet(sent: &mut impl Iterator<Item = u8>) -> Option<u8> {
-    let high = hex_digit(sent.next()?)?;
-    Some((high << 4) | hex_digit(sent.next()?)?)
-}
-
-const fn hex_digit(character: u8) -> Option<u8> {
+fn hex_digit(character: &Cell<u8>) -> Option<u8> {
+    let character = character.get();
     match character {
         b'0'..=b'9' => Some(character & 0xF),
         b'a'..=b'f' | b'A'..=b'F' => Some((character & 0xF).wrapping_add(9)),

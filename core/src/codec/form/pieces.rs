@@ -1,113 +1,131 @@
 //! The one pass over a form that finds its names and values.
 
-use super::{ESCAPED, FormError, Range, Ranges};
-use crate::codec::words::{WORD, equal_to, first};
+use super::component::decode;
+use super::{FormError, Range, Ranges};
+use crate::codec::words::{WORD, first, special_in_form};
 
-/// Puts the names and values of `form` into `ranges`, at most `limit` pairs,
-/// those with an escape marked [`ESCAPED`]; whether there is one.
+/// Decodes `form` where it lies and puts its names and values into `ranges`, at most `limit`
+/// pairs.
 ///
 /// The URL standard, "parse an application/x-www-form-urlencoded string": the
 /// text is split at `&`, empty pieces are skipped, and each is split at its
 /// first `=`.
-pub(super) fn split(form: &[u8], limit: u8, ranges: &mut Ranges) -> Result<bool, FormError> {
+pub(super) fn split(form: &mut [u8], limit: u8, ranges: &mut Ranges) -> Result<(), FormError> {
+    let length = form.len();
     let mut pieces = Pieces {
+        form,
         ranges,
-        left: limit,
+        limit: limit.into(),
         at: 0,
-        equals: None,
-        name_escaped: 0,
-        value_escaped: 0,
-        escaped: false,
+        name_end: 0,
+        value_at: 0,
+        escape_at: usize::MAX,
+        bad: false,
     };
-    let (words, tail) = form.as_chunks::<WORD>();
-    // The octets after the end are zero, and not looked for.
-    let mut last = [0; WORD];
-    for (slot, octet) in last.iter_mut().zip(tail) {
-        *slot = *octet;
-    }
-    let mut word_at: usize = 0;
-    for octets in words.iter().chain([&last]) {
-        let word = usize::from_le_bytes(*octets);
-        let mut candidates = equal_to(word, b'&')
-            | equal_to(word, b'=')
-            | equal_to(word, b'%')
-            | equal_to(word, b'+');
+    let mut at: usize = 0;
+    while let Some(octets) = pieces.form.get(at..).and_then(<[u8]>::first_chunk) {
+        let mut candidates = special_in_form(usize::from_le_bytes(*octets));
         while candidates != 0 {
-            let index = first(candidates);
+            pieces.octet(at.wrapping_add(first(candidates)))?;
             candidates &= candidates.wrapping_sub(1);
-            let at = short(word_at.saturating_add(index));
-            match octets.get(index) {
-                Some(b'&') => pieces.end(at)?,
-                Some(b'=') => pieces.equals(at),
-                Some(b'%' | b'+') => pieces.escape(),
-                _ => {}
-            }
         }
-        word_at = word_at.saturating_add(WORD);
+        at = at.wrapping_add(WORD);
     }
-    pieces.end(short(form.len()))?;
-    Ok(pieces.escaped)
+    for at in at..length {
+        pieces.octet(at)?;
+    }
+    pieces.end(length)?;
+    if pieces.bad {
+        return Err(FormError::BadEscape);
+    }
+    Ok(())
 }
 
 /// A position in a form: below 2^15, as its length is.
 fn short(position: usize) -> u16 {
-    u16::try_from(position).unwrap_or(u16::MAX)
+    u16::try_from(position & super::MAX_OCTETS).unwrap_or(u16::MAX)
 }
 
 /// The pieces that have been found, and what is known of the next one.
-struct Pieces<'r> {
+struct Pieces<'f, 'r> {
+    form: &'f mut [u8],
     ranges: &'r mut Ranges,
     /// How many more there may be.
-    left: u8,
+    limit: usize,
     /// Where the next one begins.
-    at: u16,
-    /// Where its first `=` is.
-    equals: Option<u16>,
-    /// [`ESCAPED`], or zero.
-    name_escaped: u16,
-    value_escaped: u16,
-    /// Whether any of all has an escape.
-    escaped: bool,
+    at: usize,
+    /// Where its name ends when decoded.
+    name_end: usize,
+    /// Where its value begins, or zero before its first `=`.
+    value_at: usize,
+    /// Where the first escape of its name or value is, or [`usize::MAX`].
+    escape_at: usize,
+    /// Whether a `%` is without its digits: told when all pieces have been found.
+    bad: bool,
 }
 
-impl Pieces<'_> {
-    fn equals(&mut self, at: u16) {
-        if self.equals.is_none() {
-            self.equals = Some(at);
+impl Pieces<'_, '_> {
+    /// Does what the octet at `at` asks for, if anything.
+    #[inline(always)]
+    fn octet(&mut self, at: usize) -> Result<(), FormError> {
+        let Some(octet) = self.form.get_mut(at) else {
+            return Ok(());
+        };
+        // All four in one `match` would be a table of jumps, and that is slower.
+        if *octet >= b',' {
+            if *octet == b'=' && self.value_at == 0 {
+                self.name_end = self.decoded(at);
+                self.value_at = at.wrapping_add(1);
+            }
+            return Ok(());
         }
+        match *octet {
+            b'&' => self.end(at)?,
+            b'%' => self.escape_at = self.escape_at.min(at),
+            b'+' => *octet = b' ',
+            _ => {}
+        }
+        Ok(())
     }
 
-    fn escape(&mut self) {
-        self.escaped = true;
-        match self.equals {
-            None => self.name_escaped = ESCAPED,
-            Some(_) => self.value_escaped = ESCAPED,
+    /// The name or value ends before `end`: gives where it does when decoded.
+    fn decoded(&mut self, end: usize) -> usize {
+        let at = self.escape_at;
+        if at == usize::MAX {
+            return end;
+        }
+        self.escape_at = usize::MAX;
+        match self.form.get_mut(at..end).and_then(decode) {
+            Some(length) => at.wrapping_add(length),
+            None => {
+                self.bad = true;
+                end
+            }
         }
     }
 
     /// The piece ends before `end`, and another may begin after it.
-    fn end(&mut self, end: u16) -> Result<(), FormError> {
+    fn end(&mut self, end: usize) -> Result<(), FormError> {
         let name_at = self.at;
-        self.at = end.saturating_add(1);
+        self.at = end.wrapping_add(1);
         if name_at == end {
             return Ok(());
         }
-        self.left = self
-            .left
-            .checked_sub(1)
-            .ok_or(FormError::TooManyParameters)?;
-        let (name_end, value_at) = match self.equals.take() {
-            Some(equals) => (equals, equals.saturating_add(1)),
-            None => (end, end),
+        if self.ranges.len() >= self.limit {
+            return Err(FormError::TooManyParameters);
+        }
+        let end = self.decoded(end);
+        let (name_end, value_at) = match self.value_at {
+            0 => (end, end),
+            value_at => (self.name_end, value_at),
         };
+        self.value_at = 0;
         let range = Range {
-            name_at,
-            name_length: name_end.saturating_sub(name_at) | self.name_escaped,
-            value_at,
-            value_length: end.saturating_sub(value_at) | self.value_escaped,
+            name_at: short(name_at),
+            name_length: short(name_end.wrapping_sub(name_at)),
+            value_at: short(value_at),
+            value_length: short(end.wrapping_sub(value_at)),
         };
-        self.name_escaped = 0;
-        self.value_escaped = 0;
         self.ranges
             .push(range)
             .map_err(|_| FormError::TooManyParameters)

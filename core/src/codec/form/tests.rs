@@ -80,6 +80,121 @@ fn forms_are_decoded_at_every_alignment() {
     }
 }
 
+/// A form read as the standard tells it, an octet at a time.
+fn plainly(body: &[u8]) -> Result<List<(String, String)>, FormError> {
+    let pieces = body.split(|octet| *octet == b'&');
+    let pieces: List<&[u8]> = pieces.filter(|piece| !piece.is_empty()).collect();
+    if pieces.len() > MAX_PARAMETERS {
+        return Err(FormError::TooManyParameters);
+    }
+    let mut octets = List::new();
+    for piece in pieces {
+        let mut halves = piece.splitn(2, |octet| *octet == b'=');
+        let mut half = || decoded_plainly(halves.next().unwrap_or_default());
+        octets.push((half()?, half()?));
+    }
+    let text = |octets| String::from_utf8(octets).map_err(|_| FormError::InvalidUtf8);
+    let mut pairs = List::new();
+    for (name, value) in octets {
+        pairs.push((text(name)?, text(value)?));
+    }
+    let mut names: List<&String> = pairs.iter().map(|(name, _)| name).collect();
+    names.sort();
+    if names.windows(2).any(|two| two[0] == two[1]) {
+        return Err(FormError::Repeated);
+    }
+    Ok(pairs)
+}
+
+fn decoded_plainly(mut text: &[u8]) -> Result<List<u8>, FormError> {
+    let mut octets = List::new();
+    while let [octet, rest @ ..] = text {
+        text = rest;
+        octets.push(match octet {
+            b'+' => b' ',
+            b'%' => {
+                let (digits, rest) = text.split_at_checked(2).ok_or(FormError::BadEscape)?;
+                let good = digits.iter().all(u8::is_ascii_hexdigit);
+                let digits = str::from_utf8(digits).ok().filter(|_| good);
+                text = rest;
+                u8::from_str_radix(digits.ok_or(FormError::BadEscape)?, 16).unwrap()
+            }
+            octet => *octet,
+        });
+    }
+    Ok(octets)
+}
+
+/// What means something in a form, and what is near it.
+const MARKS: [&[u8]; 16] = [
+    b"&", b"=", b"+", b"%3d", b"%26", b"%2B", b"%C3%a9", b"%C3", b"%", b"%4", b"*", b",", b"<",
+    b"'", b"\0", b"\xFF",
+];
+
+#[test]
+fn forms_of_every_length_are_read_as_they_are_plainly() {
+    for length in 0..=40 {
+        for at in 0..=length {
+            for mark in MARKS {
+                let mut body = std::vec![b'x'; length];
+                body.splice(at..at, mark.iter().copied());
+                assert_eq!(form(&body), plainly(&body), "{body:?}");
+                // And one at the border of the first two words.
+                let border = body.len().min(7);
+                body.splice(border..border, *b"=%41");
+                assert_eq!(form(&body), plainly(&body), "{body:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn marks_beside_each_other_are_read_as_they_are_plainly() {
+    for before in 0..=9 {
+        for one in MARKS {
+            for two in MARKS {
+                for three in MARKS {
+                    let between = [&b"a"[..], b""];
+                    for between in between {
+                        let mut body = std::vec![b'x'; before];
+                        for part in [one, between, two, three, b"b"] {
+                            body.extend_from_slice(part);
+                        }
+                        assert_eq!(form(&body), plainly(&body), "{body:?}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_shrinks_leaves_spaces() {
+    for (body, text) in [
+        ("a=%41+%42&b=1", "a=A B    &b=1"),
+        ("%61%62=%63&+", "ab    =c  & "),
+        ("long%2Dname%3D&x=%2541", "long-name=    &x=%41  "),
+    ] {
+        let mut octets = body.as_bytes().to_vec();
+        let parameters = Parameters::from_form(&mut octets, &Limits::default()).unwrap();
+        assert_eq!(parameters.text, text);
+    }
+}
+
+#[test]
+fn the_first_fault_of_a_form_is_told() {
+    let pieces = |first: &str, count: usize| {
+        let mut body = String::from(first);
+        (1..count).for_each(|n| body.push_str(&std::format!("&p{n}")));
+        body.into_bytes()
+    };
+    let many = FormError::TooManyParameters;
+    assert_eq!(form(&pieces("a=%", 25)), Err(many));
+    assert_eq!(form(&pieces("a=%", 24)), Err(FormError::BadEscape));
+    assert_eq!(form(b"a=%FF&a=%"), Err(FormError::BadEscape));
+    assert_eq!(form(b"a=1&a=%FF"), Err(FormError::InvalidUtf8));
+}
+
 #[test]
 fn r03_bad_escapes_refused() {
     for body in [
@@ -130,6 +245,13 @@ fn r04_repeated_parameters_refused() {
         assert_eq!(form(body.as_bytes()), Err(FormError::Repeated), "{body}");
     }
     assert!(form(b"a=1&A=2&aa=3&%2561=4").is_ok());
+    // Of one length, or of lengths 32 apart.
+    assert_eq!(form(b"ab&cd&ef&cd"), Err(FormError::Repeated));
+    let long = "a".repeat(33);
+    let body = std::format!("a&{long}&b");
+    assert!(form(body.as_bytes()).is_ok());
+    let body = std::format!("a&{long}&b&{long}");
+    assert_eq!(form(body.as_bytes()), Err(FormError::Repeated));
 }
 
 #[test]

@@ -216,6 +216,33 @@ fn r05_the_room_needed_is_the_token_and_nothing_else() {
 }
 
 #[test]
+fn r37_a_token_may_be_as_long_as_is_said_and_no_longer() {
+    let key = hs256();
+    let keys: &[&dyn Verifier] = &[&key];
+    let mut out = [0; 512];
+    let token = jwt::issue(&key, &TokenFormat::ACCESS_TOKEN, &claims(), &mut out).unwrap();
+    let token = token.as_str().as_bytes();
+    for (token_octets, refused) in [
+        (token.len(), None),
+        (token.len() - 1, Some(JwsError::TooLong)),
+    ] {
+        let validation = Validation {
+            token_octets,
+            ..validation()
+        };
+        let mut scratch = [0; 512];
+        let outcome = jwt::verify(
+            token,
+            &Keys::new(keys),
+            &validation,
+            Some(NOW),
+            &mut scratch,
+        );
+        assert_eq!(outcome.map(|_| ()).err(), refused.map(VerifyError::Jws));
+    }
+}
+
+#[test]
 fn r40_times_beyond_the_year_9999_are_not_issued() {
     let claims = Claims {
         expires_at: Some(UnixTime(UnixTime::LAST.0 + 1)),
@@ -470,6 +497,12 @@ fn r34_kid_finds_a_key_and_proves_nothing() {
     let mismatch = VerifyError::Jws(JwsError::Signature(SignatureError::Mismatch));
     assert_eq!(verify(&impostor, &[&unnamed]), Err(mismatch));
     assert_eq!(verify(&impostor, &[&named]), Err(mismatch));
+    // A key with a name is not asked about a token for another, be it the only one.
+    let other = Hs256Key::new(&HS256_SECRET, Some("other")).unwrap();
+    assert_eq!(
+        verify(&other, &[&named]),
+        Err(VerifyError::Jws(JwsError::KeyUnknown))
+    );
     // Of two with the same name the first is asked, and no other is tried.
     assert_eq!(verify(&named, &[&impostor, &named]), Err(mismatch));
     assert_eq!(

@@ -308,6 +308,7 @@ fn r08_keys_and_tokens_show_names_and_claims_alone() {
         json.end_object();
     };
     let token = sign(&signer, Some("JWT"), payload, &mut out).expect("a token");
+    assert_eq!(format!("{token:?}"), "SignedToken(..)");
     let policy = HeaderPolicy::new(ExpectedType::Untyped);
     let mut scratch = [0; 256];
     let verified = verify(token.as_str().as_bytes(), &keys, &policy, &mut scratch);

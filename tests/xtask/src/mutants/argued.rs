@@ -6,6 +6,7 @@ const APART: &str = "the bits on the two sides are never the same, so either and
 const ONE_SET: &str = "of one set of slots the first is meant, whether clients have it or share it";
 const WIPED: &str = "what is in memory that was let go can not be read without `unsafe`";
 const SLOWER: &str = "is told by how long it takes alone: the other way comes to the same";
+const SCANNED: &str = "what the scanner let pass for a number has no such octet";
 const AT_ONCE: &str =
     "is seen by another thread alone, in the middle of a write, where no test can stop it";
 const NO_VECTORS: &str = "runs where there are no vectors, and is tested on the emulated board";
@@ -80,6 +81,120 @@ pub(super) const ARGUED: &[Argued] = &[
         "replace >> with << in decode",
         2,
         NO_VECTORS,
+    ),
+    (
+        "core/src/codec/base64url/blocks.rs",
+        "replace | with ^ in encode_block",
+        5,
+        APART,
+    ),
+    (
+        "core/src/codec/base64url/blocks.rs",
+        "replace | with ^ in decode",
+        1,
+        APART,
+    ),
+    (
+        "core/src/codec/json/number.rs",
+        "replace < with <= in with_digit",
+        1,
+        SCANNED,
+    ),
+    (
+        "core/src/codec/json/plain.rs",
+        "replace | with ^ in number",
+        3,
+        APART,
+    ),
+    (
+        "core/src/codec/json/plain.rs",
+        "replace | with ^ in short",
+        1,
+        APART,
+    ),
+    (
+        "core/src/codec/json/scanner.rs",
+        "replace & with | in Member::is_named",
+        1,
+        SLOWER,
+    ),
+    (
+        "core/src/codec/json/scanner.rs",
+        "replace & with ^ in Member::is_named",
+        1,
+        SLOWER,
+    ),
+    (
+        "core/src/codec/json/scanner.rs",
+        "replace & with | in Scanner<'_, '_>::member",
+        1,
+        SLOWER,
+    ),
+    (
+        "core/src/codec/json/scanner.rs",
+        "replace | with ^ in Scanner<'_, '_>::member",
+        1,
+        APART,
+    ),
+    (
+        "core/src/codec/json/scanner.rs",
+        "replace & with | in Scanner<'_, '_>::is_duplicate",
+        1,
+        SLOWER,
+    ),
+    (
+        "core/src/codec/json/scanner.rs",
+        "replace & with ^ in Scanner<'_, '_>::is_duplicate",
+        1,
+        SLOWER,
+    ),
+    (
+        "core/src/codec/json/scanner.rs",
+        "replace || with && in Scanner<'_, '_>::is_duplicate",
+        1,
+        SLOWER,
+    ),
+    (
+        "core/src/codec/json/scanner.rs",
+        "replace Scanner<'_, '_>::plain_string -> Option<u16> with None",
+        1,
+        SLOWER,
+    ),
+    (
+        "core/src/codec/json/scanner.rs",
+        "replace | with ^ in Scanner<'_, '_>::any_string",
+        1,
+        APART,
+    ),
+    (
+        "core/src/codec/json/scanner.rs",
+        "replace mark -> u32 with 1",
+        1,
+        SLOWER,
+    ),
+    (
+        "core/src/codec/json/scanner.rs",
+        "replace & with | in mark",
+        1,
+        SLOWER,
+    ),
+    (
+        "core/src/codec/json/scanner.rs",
+        "replace & with ^ in mark",
+        1,
+        SLOWER,
+    ),
+    (
+        "core/src/codec/json/scanner.rs",
+        "replace ^ with | in mark",
+        1,
+        SLOWER,
+    ),
+    (
+        "core/src/codec/json/scanner.rs",
+        "replace ^ with & in mark",
+        1,
+        SLOWER,
     ),
     (
         "core/src/jwt/cache.rs",

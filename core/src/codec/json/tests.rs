@@ -415,7 +415,12 @@ const DOCUMENT: &str = concat!(
 
 #[test]
 fn writer_writes_json() {
-    assert_eq!(write(512, document).unwrap(), DOCUMENT);
+    let counted = |writer: &mut Writer<'_>| {
+        document(writer);
+        assert_eq!(writer.len(), DOCUMENT.len());
+        assert!(!writer.is_empty());
+    };
+    assert_eq!(write(512, counted).unwrap(), DOCUMENT);
     let limits = Limits {
         members: 16,
         ..LIMITS
@@ -435,6 +440,7 @@ fn writer_overflow_is_sticky() {
             writer.raw(b"12345");
             writer.raw(b"1");
             assert_eq!(writer.len(), 0);
+            assert!(writer.is_empty());
         }),
         Err(JsonError::BufferTooSmall)
     );

@@ -7,6 +7,8 @@ const ONE_SET: &str = "of one set of slots the first is meant, whether clients h
 const WIPED: &str = "what is in memory that was let go can not be read without `unsafe`";
 const SLOWER: &str = "is told by how long it takes alone: the other way comes to the same";
 const SCANNED: &str = "what the scanner let pass for a number has no such octet";
+const LOGGED: &str = "is compiled for boards alone, where it is what a log calls an address";
+const STAMPS: &str = "no two grants have the same stamp, so no two are of the same age";
 const AT_ONCE: &str =
     "is seen by another thread alone, in the middle of a write, where no test can stop it";
 const NO_VECTORS: &str = "runs where there are no vectors, and is tested on the emulated board";
@@ -197,6 +199,60 @@ pub(super) const ARGUED: &[Argued] = &[
         SLOWER,
     ),
     (
+        "core/src/codec/json/text.rs",
+        "replace | with ^ in escaped_char",
+        1,
+        APART,
+    ),
+    (
+        "core/src/codec/json/text.rs",
+        "replace | with ^ in four_hex_digits",
+        1,
+        APART,
+    ),
+    (
+        "core/src/codec/json/writer.rs",
+        "replace | with ^ in digits",
+        1,
+        APART,
+    ),
+    (
+        "core/src/codec/json/writer.rs",
+        "replace | with ^ in long_division",
+        2,
+        APART,
+    ),
+    (
+        "core/src/codec/json/writer.rs",
+        "replace Writer<'o>::at_once -> bool with false",
+        1,
+        SLOWER,
+    ),
+    (
+        "core/src/codec.rs",
+        "replace | with ^ in hex_digit",
+        1,
+        APART,
+    ),
+    (
+        "core/src/http.rs",
+        "replace <impl defmt::Format for Source>::format with ()",
+        1,
+        LOGGED,
+    ),
+    (
+        "core/src/http.rs",
+        "delete match arm [4, a, b, c, d, ..] in <impl defmt::Format for Source>::format",
+        1,
+        LOGGED,
+    ),
+    (
+        "core/src/http.rs",
+        "delete match arm [6, a, b, c, d, e, g, h, i] in <impl defmt::Format for Source>::format",
+        1,
+        LOGGED,
+    ),
+    (
         "core/src/jwt/cache.rs",
         "replace && with || in Tokens<'c>::verify",
         1,
@@ -279,5 +335,11 @@ pub(super) const ARGUED: &[Argued] = &[
         "replace && with || in constant_time_eq",
         1,
         NARROW,
+    ),
+    (
+        "core/src/store/slots.rs",
+        "replace < with <= in Owner::count",
+        1,
+        STAMPS,
     ),
 ];

@@ -10,6 +10,9 @@ use crate::codec::copy;
 use crate::codec::split::{pieces, split_at_first};
 use crate::profile::Profile;
 
+#[cfg(test)]
+mod tests;
+
 /// A request whose head and body have arrived whole. Its head, `'h`, is read
 /// when an exchange begins and not needed afterwards; its body, `'r`, is needed
 /// until the exchange is over.

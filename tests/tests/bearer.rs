@@ -106,9 +106,13 @@ fn a_token_comes_in_one_place() {
         let refused = ask(&[header], Some(query));
         assert_eq!(refused, Err(BearerError::TokenInQuery), "{query}");
     }
-    for malformed in ["Bearer ", "Bearer a b", "Bearer a,b"] {
+    for malformed in ["Bearer", "bearer", "Bearer ", "Bearer a b", "Bearer a,b"] {
         let refused = ask(&[("authorization", malformed)], None);
         assert_eq!(refused, Err(BearerError::Malformed), "{malformed}");
+    }
+    for another in ["", "Beare", "Bearerx", "Basic YTpi"] {
+        let refused = ask(&[("authorization", another)], None);
+        assert_eq!(refused, Err(BearerError::NoToken), "{another}");
     }
 }
 

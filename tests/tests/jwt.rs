@@ -216,16 +216,60 @@ fn r05_the_room_needed_is_the_token_and_nothing_else() {
 }
 
 #[test]
-fn r40_times_beyond_the_year_9999_are_not_issued() {
-    let claims = Claims {
-        expires_at: Some(UnixTime(UnixTime::LAST.0 + 1)),
-        ..claims()
-    };
+fn r37_a_token_may_be_as_long_as_is_said_and_no_longer() {
+    let key = hs256();
+    let keys: &[&dyn Verifier] = &[&key];
     let mut out = [0; 512];
+    let token = jwt::issue(&key, &TokenFormat::ACCESS_TOKEN, &claims(), &mut out).unwrap();
+    let token = token.as_str().as_bytes();
+    for (token_octets, refused) in [
+        (token.len(), None),
+        (token.len() - 1, Some(JwsError::TooLong)),
+    ] {
+        let validation = Validation {
+            token_octets,
+            ..validation()
+        };
+        let mut scratch = [0; 512];
+        let outcome = jwt::verify(
+            token,
+            &Keys::new(keys),
+            &validation,
+            Some(NOW),
+            &mut scratch,
+        );
+        assert_eq!(outcome.map(|_| ()).err(), refused.map(VerifyError::Jws));
+    }
+}
+
+#[test]
+fn r40_times_beyond_the_year_9999_are_not_issued() {
+    let issued = |seconds| {
+        let claims = Claims {
+            expires_at: Some(UnixTime(seconds)),
+            ..claims()
+        };
+        jwt::issue(&hs256(), &TokenFormat::ACCESS_TOKEN, &claims, &mut [0; 512]).map(|_| ())
+    };
+    assert_eq!(issued(UnixTime::LAST.0), Ok(()));
     assert_eq!(
-        jwt::issue(&hs256(), &TokenFormat::ACCESS_TOKEN, &claims, &mut out).unwrap_err(),
-        IssueError::TimeOutOfRange(Claim::ExpiresAt)
+        issued(UnixTime::LAST.0 + 1),
+        Err(IssueError::TimeOutOfRange(Claim::ExpiresAt))
     );
+}
+
+#[test]
+fn r32_scopes_are_issued_with_one_space_between_them() {
+    for scope in ["read write", " read write", "read write ", "read  write"] {
+        let claims = Claims {
+            scope: Some(ScopeClaim::Text(scope)),
+            ..claims()
+        };
+        let mut out = [0; 512];
+        let token = jwt::issue(&hs256(), &TokenFormat::ACCESS_TOKEN, &claims, &mut out).unwrap();
+        let (_, payload) = parts(token.as_str());
+        assert!(payload.contains(r#""scope":"read write","#), "{scope:?}");
+    }
 }
 
 /// A backend that claims to have signed.
@@ -376,6 +420,7 @@ fn r36_scope_names_with_escapes_are_found() {
     with_payload(payload, &Validation::new(ARRAY), |verified| {
         let scope = verified.unwrap().claims().scope.unwrap();
         assert_eq!(scope.names().collect::<Vec<_>>(), ["read", "user/write"]);
+        assert!(matches!(scope, ScopeClaim::Text("read user/write")));
     });
     // A name with a space in it would become two.
     for name in [r#"read admin"#, r"read\u0020admin", "", r#"\""#] {
@@ -470,6 +515,12 @@ fn r34_kid_finds_a_key_and_proves_nothing() {
     let mismatch = VerifyError::Jws(JwsError::Signature(SignatureError::Mismatch));
     assert_eq!(verify(&impostor, &[&unnamed]), Err(mismatch));
     assert_eq!(verify(&impostor, &[&named]), Err(mismatch));
+    // A key with a name is not asked about a token for another, be it the only one.
+    let other = Hs256Key::new(&HS256_SECRET, Some("other")).unwrap();
+    assert_eq!(
+        verify(&other, &[&named]),
+        Err(VerifyError::Jws(JwsError::KeyUnknown))
+    );
     // Of two with the same name the first is asked, and no other is tried.
     assert_eq!(verify(&named, &[&impostor, &named]), Err(mismatch));
     assert_eq!(
@@ -687,4 +738,84 @@ fn a_format_without_scopes_has_none() {
     let token = jwt::issue(&hs256(), &format, &claims(), &mut out).unwrap();
     let (_, payload) = parts(token.as_str());
     assert!(!payload.contains("scope"), "{payload}");
+    // One that there is all the same is the application's, and may be anything.
+    let payload = payload.replace('{', r#"{"scope":[7],"#);
+    let expecting = Validation {
+        format,
+        ..validation()
+    };
+    with_payload(&payload, &expecting, |verified| {
+        assert!(verified.unwrap().claims().scope.is_none());
+    });
+}
+
+#[test]
+fn r33_a_scope_is_of_the_formats_form_and_of_no_other() {
+    let text = r#"{"sub":"alice","exp":1700003600,"jti":"id-1","client_id":"app","scope":"read"}"#;
+    let array = text.replace(r#""read""#, r#"["read"]"#);
+    let expecting = |scope| Validation::new(TokenFormat { scope, ..ARRAY });
+    for (payload, form, good) in [
+        (text, ScopeForm::Text, true),
+        (text, ScopeForm::Array, false),
+        (&array, ScopeForm::Array, true),
+        (&array, ScopeForm::Text, false),
+    ] {
+        with_payload(payload, &expecting(form), |verified| {
+            let wrong = (!good).then_some(VerifyError::ClaimType(Claim::Scope));
+            assert_eq!(verified.map(|_| ()).err(), wrong, "{payload}");
+        });
+    }
+}
+
+/// Also in a kind of token that does not have them.
+#[test]
+fn r33_the_end_and_what_is_expected_are_always_wanted() {
+    let format = TokenFormat {
+        claims: &[Claim::Subject],
+        ..ARRAY
+    };
+    let plain = Validation::new(format);
+    let issuer = Validation {
+        issuer: Some(ISSUER),
+        ..plain
+    };
+    let audience = Validation {
+        audience: Some(AUDIENCE),
+        ..plain
+    };
+    let (endless, short) = (r#"{"sub":"alice"}"#, r#"{"sub":"alice","exp":1700003600}"#);
+    for (payload, validation, missing) in [
+        (endless, plain, Some(Claim::ExpiresAt)),
+        (short, plain, None),
+        (short, issuer, Some(Claim::Issuer)),
+        (short, audience, Some(Claim::Audience)),
+    ] {
+        with_payload(payload, &validation, |verified| {
+            let outcome = verified.map(|_| ()).err();
+            assert_eq!(outcome, missing.map(VerifyError::ClaimMissing));
+        });
+    }
+}
+
+#[test]
+fn r05_claims_without_escapes_need_no_room_beside_the_payload() {
+    let payload = payload_with("alice", "alice");
+    let key = hs256();
+    let keys: &[&dyn Verifier] = &[&key];
+    let mut out = [0; 512];
+    let token = jwt::issue(&key, &TokenFormat::ACCESS_TOKEN, &claims(), &mut out).unwrap();
+    for (room, refused) in [
+        (payload.len(), None),
+        (payload.len() - 1, Some(JwsError::ScratchTooSmall)),
+    ] {
+        let mut scratch = vec![0; room];
+        let outcome = jwt::verify(
+            token.as_str().as_bytes(),
+            &Keys::new(keys),
+            &validation(),
+            Some(NOW),
+            &mut scratch,
+        );
+        assert_eq!(outcome.map(|_| ()).err(), refused.map(VerifyError::Jws));
+    }
 }

@@ -150,6 +150,32 @@ fn r31_a_public_key_is_no_hmac_secret() {
 }
 
 #[test]
+fn r31_random_octets_are_a_secret_however_they_begin() {
+    let with = |at: usize, part: &[u8], length: usize| {
+        let mut octets = vec![7; length];
+        octets[at..at + part.len()].copy_from_slice(part);
+        octets
+    };
+    let ec = [0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01];
+    for octets in [
+        // A sequence in DER, but of nothing that a public key has.
+        with(0, &[0x30], 32),
+        // What a public key has, but not in a sequence, or not where it has it.
+        with(4, &ec, 64),
+        [&[0x30], &[7; 31][..], &ec].concat(),
+        // The octet before a point, but not as many as a point has; as many, but not the octet.
+        with(0, &[0x04], 64),
+        with(0, &[0x03], 65),
+        // An object that is no JWK, and what a JWK has in no object.
+        with(0, b"{", 32),
+        with(1, b"\"kty\"", 32),
+        with(1, b"ssh-rsa", 32),
+    ] {
+        assert!(Hs256Key::new(&octets, None).is_ok(), "{octets:?}");
+    }
+}
+
+#[test]
 fn r31_the_algorithm_is_the_keys() {
     let hs256 = jwk(OCT).hs256_key().unwrap();
     assert_eq!(Signer::algorithm(&hs256), Algorithm::Hs256);
@@ -227,6 +253,14 @@ fn key_ids_are_at_most_48_octets() {
 fn r08_keys_show_their_names_alone() {
     let oct = jwk(OCT);
     let a3 = jwk(A3);
+    let signing = Es256SigningKey::new(&[7; 32], Some("018c0ae5")).unwrap();
+    for (shown, kind) in [
+        (format!("{oct:?}"), "Jwk"),
+        (format!("{:?}", oct.hs256_key().unwrap()), "Hs256Key"),
+        (format!("{signing:?}"), "Es256SigningKey"),
+    ] {
+        assert!(shown.starts_with(kind) && shown.contains("018c0ae5"));
+    }
     for shown in [
         format!("{oct:?}"),
         format!("{a3:?}"),
@@ -236,7 +270,6 @@ fn r08_keys_show_their_names_alone() {
         assert!(shown.len() < 90, "{shown}");
         assert!(!shown.contains("hJtX") && !shown.contains("jps"));
     }
-    assert!(format!("{oct:?}").contains("018c0ae5"));
 }
 
 #[test]
@@ -303,6 +336,14 @@ fn keys_made_here_are_named_by_their_thumbprint_and_survive_their_json() {
         assert_eq!(again.coordinates(), key.coordinates());
         assert_eq!(again.thumbprint(), key.thumbprint());
     }
+    assert_eq!(
+        Jwk::symmetric(&[8; 32]).unwrap().secret_octets(),
+        Some(&[8; 32][..])
+    );
+    assert_eq!(
+        Jwk::p256(&[7; 32]).unwrap().secret_octets(),
+        Some(&[7; 32][..])
+    );
     assert_eq!(Jwk::symmetric(&[7; 31]).unwrap_err(), KeyError::TooShort);
     assert_eq!(Jwk::symmetric(&[7; 65]).unwrap_err(), KeyError::TooLong);
     // What signs and what verifies after the detour belong together.

@@ -13,8 +13,8 @@ use smallgate_core::jose::{
     KeyError, Keys, SignError, SignatureError, Verifier, sign, verify,
 };
 use smallgate_core::jwt::{
-    CachingVerifier, Claim, ExtraError, IssueError, TokenCache, TokenFormat, Validation,
-    VerifyError,
+    self, CachingVerifier, Claim, Claims, ExtraError, IssueError, ScopeForm, TokenCache,
+    TokenFormat, Validation, VerifyError, issue,
 };
 use smallgate_core::oauth::{CodeVerifier, GrantId, Parameter, PasswordHash, RecordError, Refusal};
 use smallgate_core::scope::ScopeError;
@@ -308,12 +308,29 @@ fn r08_keys_and_tokens_show_names_and_claims_alone() {
         json.end_object();
     };
     let token = sign(&signer, Some("JWT"), payload, &mut out).expect("a token");
+    assert_eq!(format!("{token:?}"), "SignedToken(..)");
     let policy = HeaderPolicy::new(ExpectedType::Untyped);
     let mut scratch = [0; 256];
     let verified = verify(token.as_str().as_bytes(), &keys, &policy, &mut scratch);
     let verified = verified.expect("it was signed with that key");
     assert_eq!(format!("{verified:?}"), "VerifiedJws(..)");
     assert_eq!(verified.payload(), br#"{"iss":"somebody"}"#);
+
+    let claims = Claims {
+        expires_at: Some(UnixTime(2)),
+        ..Claims::default()
+    };
+    let format = TokenFormat {
+        typ: None,
+        claims: &[Claim::ExpiresAt],
+        scope: ScopeForm::Absent,
+    };
+    let token = issue(&signer, &format, &claims, &mut out).expect("a token");
+    let (token, validation) = (token.as_str().as_bytes(), Validation::new(format));
+    let judged = jwt::verify(token, &keys, &validation, Some(UnixTime(1)), &mut scratch);
+    let shown = format!("{:?}", judged.expect("it is still good"));
+    assert!(shown.starts_with("Verified(Claims {"), "{shown}");
+    assert!(shown.contains("expires_at: Some(UnixTime(2))"), "{shown}");
 
     let mut cache = TokenCache::<4>::default();
     assert_eq!(format!("{cache:?}"), "TokenCache(4)");

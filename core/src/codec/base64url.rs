@@ -313,6 +313,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_character_without_a_value_is_found_wherever_it_stands_and_beside_another() {
+        let bad = Err(Base64Error::InvalidCharacter);
+        for length in [2, 3, 4, 6, 7, 8, 12, 40] {
+            let good = [b'A'; 40];
+            let good = &good[..length];
+            for at in 0..length {
+                let mut text = [0; 40];
+                let text = &mut text[..length];
+                text.copy_from_slice(good);
+                text[at] = b'!';
+                assert_eq!(decode(text, &mut [0; 30]), bad, "{at} of {length}");
+                for other in 0..length {
+                    let second = core::mem::replace(&mut text[other], 0xFF);
+                    assert_eq!(decode(text, &mut [0; 30]), bad, "{at}, {other} of {length}");
+                    text[other] = second;
+                }
+            }
+        }
+    }
+
+    #[test]
     fn what_is_encoded_where_it_is_is_encoded_as_elsewhere() {
         let octets: [u8; 200] = core::array::from_fn(|at| (at * 151).to_le_bytes()[0]);
         for len in 0..=octets.len() {

@@ -13,3 +13,17 @@ pub fn crc32(octets: &[u8]) -> u32 {
         })
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::crc32;
+
+    #[test]
+    fn it_is_the_checksum_that_others_compute() {
+        assert_eq!(crc32(b""), 0);
+        assert_eq!(crc32(b"a"), 0xE8B7_BE43);
+        assert_eq!(crc32(&[0; 32]), 0x190A_55AD);
+        assert_eq!(crc32(&[0xFF; 32]), 0xFF6C_AB0B);
+        assert_eq!(crc32(b"123456789"), 0xCBF4_3926);
+    }
+}

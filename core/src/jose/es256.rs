@@ -134,14 +134,14 @@ impl Verifier for Es256VerifyingKey {
         self.key_id.as_deref()
     }
 
-    /// "The JWS Signature value MUST be a 64-octet sequence. If it is not a
-    /// 64-octet sequence, the validation has failed" (RFC 7518 §3.4). r and s
-    /// are in range. Of s and n − s both are let pass, as there: a token's
-    /// octets are no unique name of it.
     fn public_point(&self) -> Option<([u8; 32], [u8; 32])> {
         Some(self.coordinates())
     }
 
+    /// "The JWS Signature value MUST be a 64-octet sequence. If it is not a
+    /// 64-octet sequence, the validation has failed" (RFC 7518 §3.4). r and s
+    /// are in range. Of s and n − s both are let pass, as there: a token's
+    /// octets are no unique name of it.
     fn verify(&self, input: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
         let octets: &[u8; 64] = signature.try_into().map_err(|_| SignatureError::Length)?;
         let signature = Signature::from_slice(octets).map_err(|_| SignatureError::OutOfRange)?;

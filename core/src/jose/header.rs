@@ -264,6 +264,14 @@ mod tests {
         let json = br#"{"alg":"HS256","typ":"at+jwt","x":"","kid":"k"}"#;
         assert!(Header::as_signed(json, &policy(typ)).is_none());
         let good = with(b"k");
+        let limits = Limits {
+            octets: good.len(),
+            depth: 1,
+            members: 3,
+            trailing_comma: false,
+        };
+        let exact = HeaderPolicy { limits, ..wanted };
+        assert!(Header::as_signed(&good, &exact).is_some());
         for limits in [
             Limits {
                 octets: good.len() - 1,

@@ -209,3 +209,18 @@ impl fmt::Display for IssueError {
 }
 
 impl core::error::Error for IssueError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_of_names_with_one_space_between_them_is_written_as_it_is() {
+        for text in ["read", "read write", "a b c"] {
+            assert!(has_single_spaces(text), "{text:?}");
+        }
+        for text in [" read", "read ", "read  write", " "] {
+            assert!(!has_single_spaces(text), "{text:?}");
+        }
+    }
+}

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use proptest::prelude::*;
 use smallgate_core::oauth::{Grant, GrantId, Reason, Record, State, Tag};
+use smallgate_core::store::slots::{Standing, id_tag, owner_tag};
 use smallgate_core::store::{
     Committed, GrantSlot, MemoryStore, OwnerLimits, Seen, SliceStore, Store, Write,
 };
@@ -283,6 +284,34 @@ fn grants_with_the_same_tag_are_told_apart() {
     }
 }
 
+#[test]
+fn a_grant_is_looked_for_by_its_id_and_by_both_parts_of_its_owner() {
+    let grant = grant(0x3C0F);
+    assert_eq!(id_tag(&grant.id), 0x3C0F);
+    assert_eq!(owner_tag(&Record::new(&grant)), 0x3333);
+    let others = Grant {
+        user: Some(Tag([0; 8])),
+        ..grant
+    };
+    assert_eq!(owner_tag(&Record::new(&others)), 0x3C0F);
+}
+
+#[test]
+fn a_slot_is_live_until_its_grant_ends() {
+    let before = UnixTime(NOW.0 - 1);
+    let until = Standing::of(&Grant {
+        keep_until: NOW,
+        ..grant(1)
+    });
+    assert_eq!(until, Standing::Until(NOW));
+    assert!(until.is_live(before) && !until.is_live(NOW));
+    let revoked = Standing::of(&Grant {
+        state: State::Revoked(Reason::Requested),
+        ..grant(1)
+    });
+    assert!(!revoked.is_live(before) && !Standing::Vacant.is_live(before));
+}
+
 #[derive(Clone, Debug)]
 enum Operation {
     Create(u16),
@@ -334,6 +363,10 @@ proptest! {
                 lent.commit(NOW, &new.id, seen, write)
             );
             prop_assert_eq!(owned.len(), lent.len());
+            prop_assert_eq!(owned.is_empty(), owned.len() == 0);
+            prop_assert_eq!(lent.is_empty(), owned.is_empty());
+            let shown = format!("{owned:?}").replace("MemoryStore", "SliceStore");
+            prop_assert_eq!(format!("{lent:?}"), shown);
         }
     }
 

@@ -239,7 +239,13 @@ fn members_have_their_names_and_values() {
         r#" { "t" : "x" , "n":-1.5e3, "y":true,"o":{"t":"in"},"z":null,"a":["p"] , "e\n":"q\"" } "#;
     let object = object(text);
     assert_eq!(object.text(), text);
-    assert_eq!(object.members().count(), 7);
+    let names = object.members().map(|(name, _)| name.as_str());
+    assert!(
+        names.eq(["t", "n", "y", "o", "z", "a"]
+            .map(Some)
+            .into_iter()
+            .chain([None]))
+    );
     assert_eq!(text_member(&object, "t").as_str(), Some("x"));
     assert!(matches!(object.member("n"), Some(Value::Number(n)) if n.as_str() == "-1.5e3"));
     assert!(matches!(object.member("y"), Some(Value::Bool(true))));
@@ -351,8 +357,10 @@ fn arrays_give_their_items() {
 fn r08_debug_shows_no_contents() {
     let object = object(r#"{"password":"hunter2","pin":1234,"a":["hunter2"],"o":{"p":"hunter2"}}"#);
     let mut shown = std::format!("{object:?}");
+    assert_eq!(shown, "Object(4 members)");
     for (name, value) in object.members() {
         shown.push_str(&std::format!("{name:?} {value:?}"));
+        assert_eq!(std::format!("{name:?}"), "Text(..)");
     }
     assert!(
         !shown.contains("hunter2") && !shown.contains("1234"),
@@ -407,7 +415,12 @@ const DOCUMENT: &str = concat!(
 
 #[test]
 fn writer_writes_json() {
-    assert_eq!(write(512, document).unwrap(), DOCUMENT);
+    let counted = |writer: &mut Writer<'_>| {
+        document(writer);
+        assert_eq!(writer.len(), DOCUMENT.len());
+        assert!(!writer.is_empty());
+    };
+    assert_eq!(write(512, counted).unwrap(), DOCUMENT);
     let limits = Limits {
         members: 16,
         ..LIMITS
@@ -427,6 +440,7 @@ fn writer_overflow_is_sticky() {
             writer.raw(b"12345");
             writer.raw(b"1");
             assert_eq!(writer.len(), 0);
+            assert!(writer.is_empty());
         }),
         Err(JsonError::BufferTooSmall)
     );

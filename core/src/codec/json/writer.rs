@@ -156,20 +156,7 @@ impl<'o> Writer<'o> {
             return;
         }
         self.name(name);
-        // u64::MAX has 20 digits.
-        let mut digits = [0; 20];
-        let mut left = value;
-        let mut first = digits.len();
-        for (position, digit) in digits.iter_mut().enumerate().rev() {
-            let (tenth, remainder) = divided_by_ten(left);
-            *digit = b'0' | remainder;
-            first = position;
-            left = tenth;
-            if left == 0 {
-                break;
-            }
-        }
-        self.raw(digits.get(first..).unwrap_or_default());
+        self.raw(digits(value, &mut [0; 20]));
     }
 
     /// `"name":true` or `"name":false`
@@ -307,12 +294,35 @@ impl<'o> Writer<'o> {
     }
 }
 
-/// A tenth of `number`, and what remains: long division, 16 bits at a time. A
-/// machine of 32 bits divides those at once, and 64 in a routine of 900 octets.
-fn divided_by_ten(number: u64) -> (u64, u8) {
-    if cfg!(target_pointer_width = "64") {
-        return (number / 10, (number % 10) as u8);
+/// The digits of `value` at the end of `room`: `u64::MAX` has 20.
+#[inline(always)]
+fn digits(value: u64, room: &mut [u8; 20]) -> &[u8] {
+    let mut left = value;
+    let mut first = room.len();
+    for (position, digit) in room.iter_mut().enumerate().rev() {
+        let (tenth, remainder) = divided_by_ten(left);
+        *digit = b'0' | remainder;
+        first = position;
+        left = tenth;
+        if left == 0 {
+            break;
+        }
     }
+    room.get(first..).unwrap_or_default()
+}
+
+/// A tenth of `number`, and what remains.
+fn divided_by_ten(number: u64) -> (u64, u8) {
+    match cfg!(target_pointer_width = "64") {
+        true => (number / 10, (number % 10) as u8),
+        false => long_division(number),
+    }
+}
+
+/// [`divided_by_ten`], 16 bits at a time. A machine of 32 bits divides those at
+/// once, and 64 in a routine of 900 octets.
+#[inline(always)]
+fn long_division(number: u64) -> (u64, u8) {
     let mut remainder = 0_u32;
     let mut tenth = 0;
     for shift in [48, 32, 16, 0] {
@@ -328,5 +338,28 @@ impl fmt::Debug for Writer<'_> {
     /// Not what was written: it may be secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Writer({} octets)", self.length)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use super::*;
+
+    #[test]
+    fn numbers_have_their_digits_however_they_are_divided() {
+        let near_powers = (0..20).map(|tens| 10_u64.pow(tens)).flat_map(|power| {
+            let digits = 0x0123_4567_89AB_CDEF % power;
+            [power - 1, power, power + 1, power.saturating_add(digits)]
+        });
+        let shifted = (0..64).map(|bits| u64::MAX >> bits);
+        for value in near_powers.chain(shifted) {
+            let mut room = [0; 20];
+            assert_eq!(digits(value, &mut room), std::format!("{value}").as_bytes());
+            let tenth = (value / 10, (value % 10).to_le_bytes()[0]);
+            assert_eq!(divided_by_ten(value), tenth);
+            assert_eq!(long_division(value), tenth, "{value}");
+        }
     }
 }

@@ -24,16 +24,13 @@ pub(super) fn split(form: &mut [u8], limit: u8, ranges: &mut Ranges) -> Result<(
     };
     let mut at: usize = 0;
     while let Some(octets) = pieces.form.get(at..).and_then(<[u8]>::first_chunk) {
-        let mut candidates = special_in_form(usize::from_le_bytes(*octets));
-        while candidates != 0 {
-            pieces.octet(at.wrapping_add(first(candidates)))?;
-            candidates &= candidates.wrapping_sub(1);
-        }
+        pieces.word(usize::from_le_bytes(*octets), at)?;
         at = at.wrapping_add(WORD);
     }
-    for at in at..length {
-        pieces.octet(at)?;
-    }
+    // The rest with ones after it, which mean nothing.
+    let rest = pieces.form.get(at..).unwrap_or_default().iter().rev();
+    let word = rest.fold(usize::MAX, |word, octet| (word << 8) | usize::from(*octet));
+    pieces.word(word, at)?;
     pieces.end(length)?;
     if pieces.bad {
         return Err(FormError::BadEscape);
@@ -65,6 +62,17 @@ struct Pieces<'f, 'r> {
 }
 
 impl Pieces<'_, '_> {
+    /// Does what the octets of `word`, which is at `at`, ask for.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    fn word(&mut self, word: usize, at: usize) -> Result<(), FormError> {
+        let mut candidates = special_in_form(word);
+        while candidates != 0 {
+            self.octet(at.wrapping_add(first(candidates)))?;
+            candidates &= candidates.wrapping_sub(1);
+        }
+        Ok(())
+    }
+
     /// Does what the octet at `at` asks for, if anything.
     #[inline(always)]
     fn octet(&mut self, at: usize) -> Result<(), FormError> {

@@ -40,6 +40,15 @@ fn endpoints_and_what_they_take() {
     let page = Some("/oauth/authorize");
     let paths = [page, page, None, page, None];
     knob(|profile| profile.authorization_path, paths);
+    // Nobody whom the other profiles are for asks for more.
+    for has in [
+        |profile: &Profile| profile.revocation,
+        |profile: &Profile| profile.introspection,
+        |profile: &Profile| profile.metadata,
+        |profile: &Profile| profile.jwks,
+    ] {
+        knob(has, [true, false, false, false, false]);
+    }
     // A form is always taken; this is what JSON may end in.
     let json = |profile: &Profile| profile.json_body.map(|json| json.trailing_comma);
     knob(json, [None, None, Some(true), Some(false), None]);

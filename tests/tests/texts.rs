@@ -16,7 +16,10 @@ use smallgate_core::jwt::{
     self, CachingVerifier, Claim, Claims, ExtraError, IssueError, ScopeForm, TokenCache,
     TokenFormat, Validation, VerifyError, issue,
 };
-use smallgate_core::oauth::{CodeVerifier, GrantId, Parameter, PasswordHash, RecordError, Refusal};
+use smallgate_core::oauth::{
+    CodeVerifier, GrantId, JwtId, Parameter, PasswordHash, RecordError, Refusal,
+};
+use smallgate_core::profile::JwtIdForm;
 use smallgate_core::scope::ScopeError;
 use smallgate_core::sha256::{HmacKey, Sha256};
 use smallgate_core::store::{GrantSlot, MemoryStore, StoreUnavailable};
@@ -343,6 +346,23 @@ fn r08_keys_and_tokens_show_names_and_claims_alone() {
 fn ids_are_printed_in_hexadecimal() {
     let id = GrantId([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0xAB, 0xFF]);
     assert_eq!(format!("{id:?}"), "GrantId(00010203040506070809abff)");
+}
+
+#[test]
+fn the_id_of_a_token_is_read_as_it_was_printed_and_in_no_other_way() {
+    let uuid = |text| JwtId::parse(text, JwtIdForm::Uuid);
+    let id = JwtId([
+        0, 1, 2, 3, 4, 5, 0x46, 7, 0x88, 9, 0xA, 0xB, 0xC, 0xD, 0xE, 0xF,
+    ]);
+    assert_eq!(uuid("00010203-0405-4607-8809-0a0b0c0d0e0f"), Some(id));
+    for text in [
+        "000102030405460788090a0b0c0d0e0f",
+        "00010203-0405-4607-8809-0a0b0c0d0e0f0",
+        "00010203-0405-4607-88090a0b0c0d0e0f00",
+        "00010203-0405-4607-8809-0a0b0c0d0e0",
+    ] {
+        assert_eq!(uuid(text), None, "{text}");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The login form: who may send it, and what comes of it.
 
-use smallgate_core::profile::STANDARD;
+use smallgate_core::profile::{Profile, STANDARD};
 use smallgate_tests::flow::{
     ASK_S256, CHALLENGE, DEMO, PASSWORD, Pairs, REDIRECT, Settings, USERNAME, VERIFIER, encode,
     hidden, query, value,
@@ -129,8 +129,26 @@ fn r46_each_hidden_field_is_bound_by_the_form_token() {
     set(&mut fields, "code_challenge_method", None);
     assert_eq!(send(&mut rig, &fields, &[]).status, 403);
     assert!(rig.store.is_empty());
-    // The form as it is works.
+    // The form as it is works; what comes of it is for tokens that rotate, as the profile is.
     assert_eq!(send(&mut rig, &filled_in(&page), &[]).status, 303);
+    assert!(!rig.grant().reuse);
+}
+
+#[test]
+fn r46_a_form_without_the_button_that_was_pressed_is_no_new_request() {
+    let mut rig = rig();
+    let page = rig.ask(ASKED);
+    let mut fields = filled_in(&page);
+    set(&mut fields, "decision", None);
+    let reply = send(&mut rig, &fields, &[]);
+    assert_eq!(reply.status, 400, "{reply:?}");
+    assert!(hidden(&reply.body).is_empty());
+    assert_no_code(&rig, &reply);
+    // What was never in a form is one.
+    set(&mut fields, "form_token", None);
+    let reply = send(&mut rig, &fields, &[]);
+    assert_eq!(reply.status, 200, "{reply:?}");
+    assert_no_code(&rig, &reply);
 }
 
 #[test]
@@ -152,6 +170,50 @@ fn r46_hidden_fields_are_checked_again() {
         let reply = send(&mut rig, &fields, &[]);
         assert_eq!(reply.status, status, "{name} {changed:?}");
         assert_no_code(&rig, &reply);
+    }
+}
+
+#[test]
+fn r46_a_page_says_what_is_wrong_with_a_form() {
+    let mut rig = rig();
+    let page = rig.ask(ASKED);
+    let elsewhere: Pairs<'_> = &[("origin", "https://evil.example")];
+    for (name, changed, headers, said) in [
+        ("client_id", "nobody", &[][..], "is not known here"),
+        (
+            "redirect_uri",
+            "https://evil.example/",
+            &[],
+            "is not registered",
+        ),
+        ("state", "xyZ", &[], "is not one of this server"),
+        ("state", "xyz", elsewhere, "came from somewhere else"),
+    ] {
+        let mut fields = filled_in(&page);
+        set(&mut fields, name, Some(changed));
+        let reply = send(&mut rig, &fields, headers);
+        assert!(reply.body.contains(said), "{name} {changed}: {reply:?}");
+        assert_no_code(&rig, &reply);
+    }
+}
+
+#[test]
+fn where_there_is_no_form_the_metadata_has_no_codes() {
+    for (authorization_path, response_types) in [
+        (
+            STANDARD.authorization_path,
+            "\"response_types_supported\":[\"code\"]",
+        ),
+        (None, "\"response_types_supported\":[]"),
+    ] {
+        let mut rig = Settings::new(Profile {
+            authorization_path,
+            ..STANDARD
+        })
+        .rig();
+        let reply = rig.send("GET", "/.well-known/oauth-authorization-server", &[], "");
+        assert_eq!(reply.status, 200);
+        assert!(reply.body.contains(response_types), "{}", reply.body);
     }
 }
 
@@ -212,6 +274,7 @@ fn r46_a_form_expires_after_ten_minutes_and_is_shown_again() {
         if status == 403 {
             assert_no_code(&rig, &reply);
             assert!(reply.body.contains("role=\"alert\""));
+            assert!(reply.body.contains("open for too long"));
             // The new form is a good one.
             assert_eq!(rig.approve(&reply).status, 303);
         }

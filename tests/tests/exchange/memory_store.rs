@@ -363,7 +363,7 @@ proptest! {
                 lent.commit(NOW, &new.id, seen, write)
             );
             prop_assert_eq!(owned.len(), lent.len());
-            prop_assert_eq!(owned.is_empty(), owned.len() == 0);
+            prop_assert_eq!(owned.is_empty(), owned.records().next().is_none());
             prop_assert_eq!(lent.is_empty(), owned.is_empty());
             let shown = format!("{owned:?}").replace("MemoryStore", "SliceStore");
             prop_assert_eq!(format!("{lent:?}"), shown);

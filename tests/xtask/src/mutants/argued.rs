@@ -283,6 +283,12 @@ pub(super) const ARGUED: &[Argued] = &[
         APART,
     ),
     (
+        "core/src/oauth/event.rs",
+        "replace | with ^ in JwtId::parse",
+        1,
+        APART,
+    ),
+    (
         "core/src/oauth/handle.rs",
         "replace | with ^ in Presented::parse",
         1,

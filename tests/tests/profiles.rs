@@ -133,6 +133,28 @@ fn responses() {
 }
 
 #[test]
+fn the_order_in_responses() {
+    use ResponseMember::{AccessToken, Expires, ExpiresIn, JwtId, RefreshToken, Scope, TokenType};
+    knob(
+        |profile| profile.response.to_vec(),
+        [
+            vec![AccessToken, TokenType, ExpiresIn, RefreshToken, Scope],
+            vec![
+                AccessToken,
+                ExpiresIn,
+                JwtId,
+                RefreshToken,
+                Scope,
+                TokenType,
+            ],
+            vec![AccessToken, TokenType, Expires, ExpiresIn, RefreshToken],
+            vec![AccessToken, RefreshToken, ExpiresIn, TokenType],
+            vec![AccessToken, TokenType, RefreshToken, ExpiresIn, Scope],
+        ],
+    );
+}
+
+#[test]
 fn tokens() {
     knob(
         |profile| profile.algorithm,

@@ -10,7 +10,6 @@ use crate::time::Seconds;
 /// token request names, tokens of three claims.
 pub const DRESSIPI: Profile = Profile {
     name: "dressipi",
-    token_path: "/oauth/token",
     revocation: false,
     introspection: false,
     metadata: false,

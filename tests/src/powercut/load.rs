@@ -18,7 +18,7 @@ pub const CLIENTS: usize = 8;
 const SECRET: &str = "a-secret-of-enough-length-for-anybody";
 
 /// Longer than a machine stands still: what a client was given is good until it is used.
-const LIFETIMES: &str = "[lifetimes]\ncode = 3600\ngrace = 300\n";
+const LIFETIMES: &str = "[lifetimes]\ncode = 600\ngrace = 300\n";
 
 /// A folder that goes with what is in it.
 struct Folder(PathBuf);

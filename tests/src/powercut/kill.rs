@@ -135,7 +135,7 @@ pub fn kill(rounds: u64) -> Kills {
 /// revoke. After each time they go on with the newest that they have, and in the
 /// end every handle that they were ever given is presented.
 pub(super) fn slay<V: Victim>(rounds: u64) -> Kills {
-    let load = Load::new();
+    let load = Load::patient();
     let mut kills = Kills::default();
     let mut victim = V::start(&load);
     let mut holders: Vec<Holder> = (0..CLIENTS).map(Holder::new).collect();

@@ -17,9 +17,6 @@ use crate::simulator::{Temporary, binary};
 pub const CLIENTS: usize = 8;
 const SECRET: &str = "a-secret-of-enough-length-for-anybody";
 
-/// Longer than a machine stands still: what a client was given is good until it is used.
-const LIFETIMES: &str = "[lifetimes]\ncode = 600\ngrace = 300\n";
-
 /// A folder that goes with what is in it.
 struct Folder(PathBuf);
 
@@ -44,6 +41,16 @@ impl Load {
     /// There is no room for it.
     #[must_use]
     pub fn new() -> Self {
+        Self::with("")
+    }
+
+    /// One whose clients are given time longer than a machine stands still: what
+    /// they have is good until it is used.
+    pub(super) fn patient() -> Self {
+        Self::with("[lifetimes]\ncode = 600\ngrace = 300\n")
+    }
+
+    fn with(tables: &str) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let name = format!(
             "smallgate-load-{}-{}",
@@ -54,7 +61,7 @@ impl Load {
         std::fs::create_dir_all(&folder.0).expect("a folder");
         Load {
             store: format!("file:{}", folder.0.join("grants.flash").display()),
-            configuration: Temporary::new(&configuration("", LIFETIMES)),
+            configuration: Temporary::new(&configuration("", tables)),
             folder,
         }
     }

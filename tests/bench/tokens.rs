@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use smallgate_core::jose::{Keys as KeySet, Verifier};
-use smallgate_core::jwt::{self, CachingVerifier, TokenCache, TokenFormat};
+use smallgate_core::jwt::{self, CachingVerifier, TokenCache, TokenFormat, Validation};
 use smallgate_core::time::UnixTime;
 use smallgate_turns::turns::Case;
 
@@ -41,7 +41,27 @@ pub(crate) fn now() -> Option<UnixTime> {
 }
 
 pub(crate) fn verify(keys: &Keys) -> impl FnMut() -> usize {
-    let validation = keys.validation();
+    verify_as(keys, keys.validation())
+}
+
+/// As a token from elsewhere, whose claims stand in another order than ours.
+pub(crate) fn scanned(keys: &Keys) -> impl FnMut() -> usize {
+    let mut claims = TokenFormat::ACCESS_TOKEN.claims.to_vec();
+    claims.reverse();
+    let format = TokenFormat {
+        claims: claims.leak(),
+        ..TokenFormat::ACCESS_TOKEN
+    };
+    verify_as(
+        keys,
+        Validation {
+            format,
+            ..keys.validation()
+        },
+    )
+}
+
+fn verify_as<'k>(keys: &'k Keys, validation: Validation<'k>) -> impl FnMut() -> usize + 'k {
     let mut scratch = [0; 512];
     move || {
         let verifiers: [&dyn Verifier; 1] = [&*keys.verifier];

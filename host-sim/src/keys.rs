@@ -125,7 +125,7 @@ pub(crate) fn secret_text(
         return Ok((Zeroizing::new(text.to_owned()), None));
     };
     let path = folder.join(path);
-    let text = Zeroizing::new(read(&path)?);
+    let text = read(&path)?;
     Ok((text, others_may_use(&path).then_some(path)))
 }
 
@@ -169,8 +169,9 @@ pub(crate) fn argument<T>(
     })
 }
 
-fn read(path: &Path) -> Result<String, String> {
+fn read(path: &Path) -> Result<Zeroizing<String>, String> {
     std::fs::read_to_string(path)
+        .map(Zeroizing::new)
         .map_err(|error| format!("the key file {} can not be read: {error}", path.display()))
 }
 

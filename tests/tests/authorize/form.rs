@@ -551,8 +551,17 @@ fn r18_r44_out_of_band_the_code_is_on_the_page() {
         let denied = rig.submit(&page, &[], "deny");
         assert_eq!(denied.status, 400);
         assert!(denied.body.contains("access_denied"));
+        assert!(denied.body.contains("The request was denied."));
         let wrong = [&ask[..], &[("scope", "unknown")]].concat();
-        assert_eq!(rig.ask(&wrong).status, 400);
+        let wrong = rig.ask(&wrong);
+        assert_eq!(wrong.status, 400);
+        assert!(wrong.body.contains("The request can not be answered now."));
+        // What is to be mended is named.
+        let short = [&ask[ASK_S256.len()..], &[("code_challenge", "short")]].concat();
+        let short = rig.ask(&short);
+        assert_eq!(short.status, 400);
+        assert!(short.body.contains("code_challenge"), "{short:?}");
+        assert!(!short.body.contains("can not be answered now"));
     }
 }
 

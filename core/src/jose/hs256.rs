@@ -2,10 +2,12 @@
 
 use core::fmt;
 
+use super::jws::encoded_header;
 use super::{
     Algorithm, KeyError, KeyId, MAX_SIGNATURE, SignError, SignatureError, Signer, Verifier,
     owned_key_id,
 };
+use crate::codec::base64url;
 use crate::secret::constant_time_eq;
 use crate::sha256::HmacKey;
 
@@ -18,7 +20,23 @@ use crate::sha256::HmacKey;
 pub struct Hs256Key {
     keyed: HmacKey,
     key_id: Option<KeyId>,
+    /// Of access tokens, encoded; empty if there is no room for it.
+    header: heapless::String<MAX_HEADER>,
 }
+
+/// The `typ` of a JWT access token (RFC 9068 §2.1).
+const ACCESS_TOKEN: Option<&str> = Some("at+jwt");
+
+/// The characters of an access token's header, with the longest [`KeyId`] that has
+/// nothing to escape, where they are kept: to write them anew takes as long as to
+/// hash a block.
+const MAX_HEADER: usize = match HAS_ROOM {
+    true => base64url::encoded_len(br#"{"alg":"HS256","typ":"at+jwt","kid":""}"#.len() + 48),
+    false => 0,
+};
+
+/// Machines of 32 bits are taken to have none.
+const HAS_ROOM: bool = cfg!(target_pointer_width = "64");
 
 impl Hs256Key {
     /// The fewest octets of a key: "A key of the same size as the hash output
@@ -52,10 +70,15 @@ impl Hs256Key {
         if looks_public(octets) {
             return Err(KeyError::PublicKey);
         }
-        Ok(Hs256Key {
+        let mut key = Hs256Key {
             keyed: HmacKey::new(octets),
             key_id: owned_key_id(key_id)?,
-        })
+            header: heapless::String::new(),
+        };
+        if HAS_ROOM {
+            key.header = encoded_header(&key, ACCESS_TOKEN).unwrap_or_default();
+        }
+        Ok(key)
     }
 }
 
@@ -72,6 +95,10 @@ impl Signer for Hs256Key {
         let tag = self.keyed.tag(input);
         *signature.first_chunk_mut().ok_or(SignError::Backend)? = tag;
         Ok(tag.len())
+    }
+
+    fn encoded_header(&self, typ: Option<&str>) -> Option<&str> {
+        (HAS_ROOM && typ == ACCESS_TOKEN && !self.header.is_empty()).then_some(&self.header)
     }
 }
 

@@ -4,9 +4,11 @@
 use core::fmt;
 use core::ops::Range;
 
+use heapless::String;
+
 use crate::codec::base64url::{self, Base64Error};
 use crate::codec::json::{Text, Writer};
-use crate::codec::words;
+use crate::codec::{copy, words};
 
 use super::header::{Header, HeaderPolicy};
 use super::{Algorithm, MAX_SIGNATURE, SignError, SignatureError, Signer, Verifier};
@@ -72,8 +74,8 @@ pub(crate) fn sign_staged<'o, E: From<SignError>>(
     payload: impl FnOnce(&mut [u8]) -> Result<usize, E>,
     out: &'o mut [u8],
 ) -> Result<SignedToken<'o>, E> {
-    let header = write(out, |json| write_header(json, signer, typ))?;
-    let payload = payload(after_dot(out, base64url::encoded_len(header))?)?;
+    let header = begin(signer, typ, out)?;
+    let payload = payload(after_dot(out, header.encoded_len())?)?;
     let len = encode_and_sign(signer, out, header, payload)?;
     out.get(..len)
         .and_then(|token| core::str::from_utf8(token).ok())
@@ -81,18 +83,65 @@ pub(crate) fn sign_staged<'o, E: From<SignError>>(
         .ok_or_else(|| SignError::BufferTooSmall.into())
 }
 
-/// Makes a token of as many octets of header, and of payload where it will be; how
-/// many characters.
+/// A header at the beginning of a token to be: how long it is.
+#[derive(Clone, Copy)]
+enum Begun {
+    /// As JSON.
+    Octets(usize),
+    /// As characters.
+    Encoded(usize),
+}
+
+impl Begun {
+    const fn encoded_len(self) -> usize {
+        match self {
+            Begun::Octets(octets) => base64url::encoded_len(octets),
+            Begun::Encoded(characters) => characters,
+        }
+    }
+}
+
+/// Begins a token with its header, encoded if the key has it so.
+fn begin(signer: &dyn Signer, typ: Option<&str>, out: &mut [u8]) -> Result<Begun, SignError> {
+    let encoded = match cfg!(target_pointer_width = "64") {
+        true => signer.encoded_header(typ),
+        false => None,
+    };
+    let Some(encoded) = encoded else {
+        return write(out, |json| write_header(json, signer, typ)).map(Begun::Octets);
+    };
+    let room = out.get_mut(..encoded.len());
+    copy(encoded.as_bytes(), room.ok_or(SignError::BufferTooSmall)?);
+    Ok(Begun::Encoded(encoded.len()))
+}
+
+/// The header of `signer`'s tokens with this `typ`, encoded; `None` if it does not
+/// fit.
+pub(super) fn encoded_header<const N: usize>(
+    signer: &dyn Signer,
+    typ: Option<&str>,
+) -> Option<String<N>> {
+    let mut room = [0; N];
+    let octets = write(&mut room, |json| write_header(json, signer, typ)).ok()?;
+    let characters = encode(&mut room, octets).ok()?;
+    String::try_from(core::str::from_utf8(room.get(..characters)?).ok()?).ok()
+}
+
+/// Makes a token of its header, and of as many octets of payload where it will be;
+/// how many characters.
 ///
 /// The header is encoded only now: what has just been written takes longer to be
 /// read.
 fn encode_and_sign(
     signer: &dyn Signer,
     out: &mut [u8],
-    header: usize,
+    header: Begun,
     payload: usize,
 ) -> Result<usize, SignError> {
-    let header_len = encode(out, header)?;
+    let header_len = match header {
+        Begun::Octets(octets) => encode(out, octets)?,
+        Begun::Encoded(characters) => characters,
+    };
     let rest = after_dot(out, header_len)?;
     let payload_len = encode(rest, payload)?;
     after_dot(rest, payload_len)?;

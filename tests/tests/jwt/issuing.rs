@@ -144,6 +144,58 @@ fn r32_scopes_are_issued_with_one_space_between_them() {
     }
 }
 
+/// A key that has no header ready.
+struct Bare(Hs256Key);
+
+impl Signer for Bare {
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::Hs256
+    }
+    fn key_id(&self) -> Option<&str> {
+        Signer::key_id(&self.0)
+    }
+    fn sign(&self, input: &[u8], signature: &mut [u8; 64]) -> Result<usize, SignError> {
+        self.0.sign(input, signature)
+    }
+}
+
+#[test]
+fn a_header_that_a_key_has_ready_is_the_one_that_is_written() {
+    let longest = "k".repeat(48);
+    let escaped = "\"".repeat(48);
+    for (key_id, is_ready) in [
+        (None, true),
+        (Some(""), true),
+        (Some("k1"), true),
+        (Some("é\"\\\n"), true),
+        (Some(&*longest), true),
+        (Some(&*escaped), false),
+    ] {
+        let key = Hs256Key::new(&HS256_SECRET, key_id).unwrap();
+        let bare = Bare(key.clone());
+        for typ in [Some("at+jwt"), Some("AT+JWT"), Some("JWT"), Some(""), None] {
+            let is_ready = is_ready && typ == Some("at+jwt");
+            assert_eq!(key.encoded_header(typ).is_some(), is_ready, "{key_id:?}");
+            assert_eq!(bare.encoded_header(typ), None);
+            let format = TokenFormat {
+                typ,
+                ..TokenFormat::ACCESS_TOKEN
+            };
+            let (mut ready, mut written) = ([0; 600], [0; 600]);
+            let ready = jwt::issue(&key, &format, &claims(), &mut ready).unwrap();
+            let written = jwt::issue(&bare, &format, &claims(), &mut written).unwrap();
+            assert_eq!(ready.as_str(), written.as_str(), "{key_id:?} {typ:?}");
+
+            let length = ready.as_str().len();
+            for room in 0..=length {
+                let mut out = [0; 600];
+                let issued = jwt::issue(&key, &format, &claims(), &mut out[..room]);
+                assert_eq!(issued.is_ok(), room == length, "{room} of {length}");
+            }
+        }
+    }
+}
+
 /// A backend that claims to have signed.
 struct Broken(Backend);
 

@@ -24,6 +24,10 @@ pub(crate) struct Options {
     seconds: u64,
 }
 
+/// The target with a planted fault, which shows that faults are found.
+const TWIN: &str = "twin";
+const TWIN_SECONDS: u64 = 120;
+
 /// What the compiler must do so that libFuzzer sees which edges and comparisons an input reached.
 const FLAGS: &[&str] = &[
     "-Cpasses=sancov-module",
@@ -40,7 +44,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     ensure(&[Need::Host, Need::Proof])?;
     let mut names = targets()?;
     if let Some(one) = &options.target {
-        if !names.contains(one) {
+        if one != TWIN && !names.contains(one) {
             bail!("no fuzz target `{one}`; there are: {}", names.join(", "));
         }
         names = vec![one.clone()];
@@ -53,9 +57,30 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 }
 
 /// Every target for so many seconds, each from the same seed at every run, so that a tree which passed
-/// passes again; each counts as a test. New ground is for `cargo xtask fuzz`.
+/// passes again; each counts as a test, and so does that the twin's fault is found. New ground is for
+/// `cargo xtask fuzz`.
 pub(crate) fn all(seconds: u64) -> Result<Tally> {
-    fuzz(&targets()?, seconds, Some(1))
+    let mut tally = fuzz(&targets()?, seconds, Some(1))?;
+    println!("running 1 fuzz target that has to fail, {TWIN_SECONDS} s at most");
+    let seen = match fuzz_one(TWIN, &host_triple()?, TWIN_SECONDS, Some(1)) {
+        Ok(executions) => Err(format!("nothing found in {executions} executions")),
+        Err(error) if format!("{error:#}").contains("the planted fault") => Ok(()),
+        Err(error) => Err(format!("another failure than the planted one: {error:#}")),
+    };
+    let mut twin = Tally::default();
+    match seen {
+        Ok(()) => {
+            println!("test fuzz {TWIN} ... ok (its fault was found)");
+            twin.passed += 1;
+        }
+        Err(why) => {
+            println!("test fuzz {TWIN} ... FAILED\n{why}");
+            twin.failed += 1;
+        }
+    }
+    close(&twin);
+    tally.add(twin);
+    Ok(tally)
 }
 
 /// What `cargo metadata` says.
@@ -71,7 +96,7 @@ fn manifest() -> PathBuf {
     root().join("tests/fuzz/Cargo.toml")
 }
 
-/// The names of the fuzz targets; none while there is no `tests/fuzz`.
+/// The names of the fuzz targets but the twin's; none while there is no `tests/fuzz`.
 fn targets() -> Result<Vec<String>> {
     if !manifest().exists() {
         return Ok(Vec::new());
@@ -93,6 +118,7 @@ fn targets() -> Result<Vec<String>> {
         .flat_map(|package| package["targets"].as_array().into_iter().flatten())
         .filter(|target| target["kind"][0] == "bin")
         .filter_map(|target| target["name"].as_str().map(str::to_owned))
+        .filter(|name| name != TWIN)
         .collect();
     Ok(names)
 }
@@ -126,12 +152,17 @@ fn fuzz(names: &[String], seconds: u64, seed: Option<u32>) -> Result<Tally> {
             }
         }
     }
+    close(&tally);
+    Ok(tally)
+}
+
+/// A runner's closing line.
+fn close(tally: &Tally) {
     let result = if tally.failed == 0 { "ok" } else { "FAILED" };
     println!(
         "test result: {result}. {} passed; {} failed; 0 ignored",
         tally.passed, tally.failed
     );
-    Ok(tally)
 }
 
 /// Runs one target and says how many inputs it tried.
@@ -162,7 +193,7 @@ fn fuzz_one(name: &str, host: &str, seconds: u64, seed: Option<u32>) -> Result<u
     let end = within(Duration::from_secs(seconds + 60), &mut command)?;
     if !end.status.success() {
         let lines: Vec<&str> = end.stderr.lines().collect();
-        let last = lines.len().saturating_sub(40);
+        let last = lines.len().saturating_sub(80);
         bail!("{}\n{}", end.status, lines[last..].join("\n"));
     }
     match executions(&end.stderr) {

@@ -1,4 +1,5 @@
-//! ES256 alone: known answers, and that it refuses what is no key and no signature.
+//! ES256 alone: known answers, and that it refuses what is no key and no signature. And the other routine in
+//! assembly, `memmove`.
 #![no_std]
 #![no_main]
 
@@ -19,6 +20,7 @@ fn main() -> ! {
     bench.check("signatures of RFC 6979 A.2.5", signatures() == Some(true));
     bench.check("signature of RFC 7515 A.3", other_signature() == Some(true));
     bench.check("refusals", refusals() == Some(true));
+    bench.check("memmove, however it overlaps", moves() == Some(true));
     measure(&mut bench);
     bench.end()
 }
@@ -92,6 +94,27 @@ fn refusals() -> Option<bool> {
             let mut changed = *good;
             *changed.as_chunks_mut::<32>().0.get_mut(half)? = *bad;
             right &= refused(&changed, SignatureError::OutOfRange);
+        }
+    }
+    Some(right)
+}
+
+/// What `copy_within` leaves is what moving octets one by one through another array leaves.
+fn moves() -> Option<bool> {
+    let mut right = true;
+    for (from, to) in (0..12).flat_map(|from| (0..12).map(move |to| (from, to))) {
+        for length in 0..=20_usize {
+            let mut octets = [0; 32];
+            for (place, octet) in (1..).zip(&mut octets) {
+                *octet = place;
+            }
+            let mut expected = octets;
+            let moved = octets.get(from..)?.get(..length)?;
+            for (octet, moved) in expected.get_mut(to..)?.iter_mut().zip(moved) {
+                *octet = *moved;
+            }
+            octets.copy_within(from..from.checked_add(length)?, to);
+            right &= black_box(octets) == expected;
         }
     }
     Some(right)

@@ -157,7 +157,8 @@ impl Es256VerifyingKey {
     /// [`KeyError::OffCurve`] when there is no such point on P-256; [`KeyError::KeyIdTooLong`].
     pub fn new(x: &[u8; 32], y: &[u8; 32], key_id: Option<&str>) -> Result<Self, KeyError> {
         let mut encoded = [4; 65];
-        for (to, from) in encoded.iter_mut().skip(1).zip(x.iter().chain(y)) {
+        let [_, coordinates @ ..] = &mut encoded;
+        for (to, from) in coordinates.as_chunks_mut().0.iter_mut().zip([x, y]) {
             *to = *from;
         }
         Ok(Self {

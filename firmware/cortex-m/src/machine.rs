@@ -24,13 +24,13 @@ pub fn provisioning() -> &'static [u8] {
 // themselves now and then; the one that Rust brings along, fast for many, takes 1.6 KB of flash.
 //
 // Upwards where the end is overlapped, downwards otherwise. Lengths are below 2³¹, as those of all of Rust's
-// objects. r0 stays what it was, which is what is returned.
+// objects. r0 stays what it was, which is what is returned. Weak, so that a libc beside it may have its own.
 core::arch::global_asm!(
     ".pushsection .text.memmove, \"ax\", %progbits",
     ".syntax unified",
     ".thumb",
     ".balign 4",
-    ".global memmove, __aeabi_memmove, __aeabi_memmove4, __aeabi_memmove8",
+    ".weak memmove, __aeabi_memmove, __aeabi_memmove4, __aeabi_memmove8",
     ".type memmove, %function",
     ".type __aeabi_memmove, %function",
     ".type __aeabi_memmove4, %function",

@@ -201,6 +201,7 @@ fn each_error_of_a_server_says_what_is_wrong() {
         Refusal::RepeatedHeader,
         Refusal::Missing(Parameter::Code),
         Refusal::Invalid(Parameter::Code),
+        Refusal::Invalid(Parameter::RedirectUri),
         Refusal::TwoMethods,
         Refusal::OtherClientId,
         Refusal::NoClientAuthentication,

@@ -268,6 +268,7 @@ impl fmt::Display for Refusal {
         let text = match self {
             Refusal::Body(error) => return write!(f, "the body can not be read: {error}"),
             Refusal::Missing(parameter) => return write!(f, "{} is missing", parameter.name()),
+            Refusal::Invalid(Parameter::RedirectUri) => "redirect_uri is not registered",
             Refusal::Invalid(parameter) => return write!(f, "{} is malformed", parameter.name()),
             Refusal::Throttled(left) => {
                 return write!(f, "too many failures from this source, {left} s to wait");

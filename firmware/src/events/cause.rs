@@ -4,7 +4,7 @@ use defmt::{Format, Formatter};
 use smallgate_core::bearer::BearerError;
 use smallgate_core::codec::form::FormError;
 use smallgate_core::jwt::VerifyError;
-use smallgate_core::oauth::Refusal;
+use smallgate_core::oauth::{Parameter, Refusal};
 
 use super::words;
 
@@ -26,6 +26,9 @@ impl Format for Words<Refusal> {
                 );
             }
             Refusal::Missing(parameter) => (parameter.name(), defmt::intern!(" is missing")),
+            Refusal::Invalid(Parameter::RedirectUri) => {
+                ("", defmt::intern!("redirect_uri is not registered"))
+            }
             Refusal::Invalid(parameter) => (parameter.name(), defmt::intern!(" is malformed")),
             Refusal::GrantRevoked(_) => ("", defmt::intern!("the grant is revoked")),
             Refusal::GrantOutdated(_) => (

@@ -70,6 +70,13 @@ async fn run(plan: Plan) -> Result<(), String> {
         None => "http",
     };
     let url = format!("{scheme}://{address}");
+    if settings.can_be_overheard(address.ip()) {
+        warn!(
+            event = "unencrypted",
+            address = %address,
+            "secrets and tokens can be read on their way here: configure [server.tls], or in trusted_proxies what speaks TLS before it"
+        );
+    }
     let metrics = match settings.metrics {
         Some(metrics) => Some(scrape::listener(metrics, listen).await?),
         None => None,

@@ -54,6 +54,13 @@ impl ServerSettings {
         }
     }
 
+    /// Whether what is sent to `address` may be read on its way: that is beyond this
+    /// computer, and neither TLS nor a proxy that could speak it is configured.
+    pub(crate) fn can_be_overheard(&self, address: IpAddr) -> bool {
+        let is_here = address.to_canonical().is_loopback();
+        !is_here && self.tls.is_none() && self.trusted_proxies.is_empty()
+    }
+
     /// What an image says, and elsewhere what holds where nothing is configured.
     pub(crate) fn of_image(image: &Image<'_>) -> Result<Self, ConfigError> {
         let standard = Self::of_table(&ServerTable::default()).map_err(|fault| {
@@ -169,5 +176,34 @@ fn positive(value: &Spanned<Value>) -> Result<Seconds, Fault> {
     match seconds(value)? {
         Seconds(0) => Err(Fault::new(value, "no time at all").remedy("use at least 1 second")),
         length => Ok(length),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_reached_from_elsewhere_without_tls_can_be_overheard() {
+        let settings = |proxies: &[&str]| {
+            let trusted_proxies = proxies
+                .iter()
+                .map(|net| Spanned::new(0..0, (*net).to_owned()));
+            let table = ServerTable {
+                trusted_proxies: trusted_proxies.collect(),
+                ..ServerTable::default()
+            };
+            ServerSettings::of_table(&table).unwrap()
+        };
+        let heard = |address: &str, proxies: &[&str]| {
+            settings(proxies).can_be_overheard(address.parse().unwrap())
+        };
+        for here in ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"] {
+            assert!(!heard(here, &[]), "{here}");
+        }
+        for elsewhere in ["0.0.0.0", "::", "192.0.2.1", "2001:db8::1"] {
+            assert!(heard(elsewhere, &[]), "{elsewhere}");
+            assert!(!heard(elsewhere, &["192.0.2.0/24"]), "{elsewhere}");
+        }
     }
 }

@@ -23,10 +23,11 @@ pub(crate) fn target() -> PathBuf {
     root().join("target")
 }
 
-/// The host's cargo, in the repository, without what the outer `cargo run` said about xtask itself.
+/// The host's cargo, in the repository, building into [`target`], without what the outer `cargo run`
+/// said about xtask itself.
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(root());
+    command.current_dir(root()).env_remove("CARGO_TARGET_DIR");
     for (name, _) in std::env::vars_os() {
         let about_xtask = name.to_str().is_some_and(|name| {
             [

@@ -20,43 +20,8 @@ pub fn provisioning() -> &'static [u8] {
     unsafe { core::slice::from_raw_parts(start, length) }
 }
 
-// `memmove`, which a compiler takes for granted, an octet at a time. Four places move a few octets among
-// themselves now and then; the one that Rust brings along, fast for many, takes 1.6 KB of flash.
-//
-// Upwards where the end is overlapped, downwards otherwise. Lengths are below 2³¹, as those of all of Rust's
-// objects. r0 stays what it was, which is what is returned. Weak, so that a libc beside it may have its own.
-core::arch::global_asm!(
-    ".pushsection .text.memmove, \"ax\", %progbits",
-    ".syntax unified",
-    ".thumb",
-    ".balign 4",
-    ".weak memmove, __aeabi_memmove, __aeabi_memmove4, __aeabi_memmove8",
-    ".type memmove, %function",
-    ".type __aeabi_memmove, %function",
-    ".type __aeabi_memmove4, %function",
-    ".type __aeabi_memmove8, %function",
-    "memmove:",
-    "__aeabi_memmove:",
-    "__aeabi_memmove4:",
-    "__aeabi_memmove8:",
-    "    cmp     r0, r1",
-    "    bls     3f",
-    "    b       2f",
-    "1:  ldrb    r3, [r1, r2]",
-    "    strb    r3, [r0, r2]",
-    "2:  subs    r2, r2, #1",
-    "    bpl     1b",
-    "    bx      lr",
-    "3:  mov     r12, r0",
-    "    b       5f",
-    "4:  ldrb    r3, [r1], #1",
-    "    strb    r3, [r12], #1",
-    "5:  subs    r2, r2, #1",
-    "    bpl     4b",
-    "    bx      lr",
-    ".size memmove, . - memmove",
-    ".popsection",
-);
+// What a compiler takes for granted, small; Rust's own take 3 KB more.
+core::arch::global_asm!(include_str!("memory.s"), options(raw));
 
 /// An integer of 256 bits, its lowest word first, as the assembly takes it.
 #[cfg(feature = "asm")]

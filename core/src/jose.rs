@@ -88,15 +88,23 @@ pub trait Signer: Sync {
     /// The backend failed; then `signature` means nothing.
     fn sign(&self, input: &[u8], signature: &mut [u8; MAX_SIGNATURE]) -> Result<usize, SignError>;
 
-    /// The encoded header of a token with this `typ`, from a key that has made it
-    /// beforehand: what [`sign`] would write for it, character for character.
-    /// Without one, which is the default, each token's is written anew.
+    /// The header of a token with this `typ`, encoded beforehand: what [`sign`] would
+    /// write for it, character for character. Without one each token's is written
+    /// anew.
     ///
-    /// A machine of 32 bits does not ask: it has room for none.
-    fn encoded_header(&self, typ: Option<&str>) -> Option<&str> {
+    /// For keys of this crate alone: nobody else can name the type of the last
+    /// argument, and so neither make up a header nor pass another key's on.
+    #[doc(hidden)]
+    fn encoded_header(&self, typ: Option<&str>, _: sealed::Here) -> Option<&str> {
         let _ = typ;
         None
     }
+}
+
+mod sealed {
+    /// Nobody else's.
+    #[derive(Debug)]
+    pub struct Here(pub(super) ());
 }
 
 /// What verifies: a public or symmetric key, wherever it lives.

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use super::jws::encoded_header;
+use super::sealed::Here;
 use super::{
     Algorithm, KeyError, KeyId, MAX_SIGNATURE, SignError, SignatureError, Signer, Verifier,
     owned_key_id,
@@ -97,7 +98,7 @@ impl Signer for Hs256Key {
         Ok(tag.len())
     }
 
-    fn encoded_header(&self, typ: Option<&str>) -> Option<&str> {
+    fn encoded_header(&self, typ: Option<&str>, _: Here) -> Option<&str> {
         (HAS_ROOM && typ == ACCESS_TOKEN && !self.header.is_empty()).then_some(&self.header)
     }
 }
@@ -151,4 +152,25 @@ fn looks_public(octets: &[u8]) -> bool {
         && (has(EC_PUBLIC_KEY, beginning) || has(RSA_ENCRYPTION, beginning));
     let is_point = octets.len() == 65 && octets.first() == Some(&0x04);
     is_text || is_jwk || is_der || is_point
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_header_of_access_tokens_is_ready_where_there_is_room_for_it() {
+        let has = |key_id, typ| {
+            let key = Hs256Key::new(&[7; 32], key_id).unwrap();
+            key.encoded_header(typ, Here(())).is_some()
+        };
+        let (longest, escaped) = (["k"; 48].concat(), ["\""; 48].concat());
+        for key_id in [None, Some(""), Some("k1"), Some("é\"\\\n"), Some(&*longest)] {
+            assert_eq!(has(key_id, ACCESS_TOKEN), HAS_ROOM, "{key_id:?}");
+            for typ in [None, Some(""), Some("JWT"), Some("AT+JWT")] {
+                assert!(!has(key_id, typ), "{key_id:?} {typ:?}");
+            }
+        }
+        assert!(!has(Some(&*escaped), ACCESS_TOKEN));
+    }
 }

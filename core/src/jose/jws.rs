@@ -11,6 +11,7 @@ use crate::codec::json::{Text, Writer};
 use crate::codec::{copy, words};
 
 use super::header::{Header, HeaderPolicy};
+use super::sealed::Here;
 use super::{Algorithm, MAX_SIGNATURE, SignError, SignatureError, Signer, Verifier};
 
 mod error;
@@ -104,7 +105,7 @@ impl Begun {
 /// Begins a token with its header, encoded if the key has it so.
 fn begin(signer: &dyn Signer, typ: Option<&str>, out: &mut [u8]) -> Result<Begun, SignError> {
     let encoded = match cfg!(target_pointer_width = "64") {
-        true => signer.encoded_header(typ),
+        true => signer.encoded_header(typ, Here(())),
         false => None,
     };
     let Some(encoded) = encoded else {

@@ -71,3 +71,26 @@ pub(crate) fn position(text: &[u8], octet: u8) -> Option<usize> {
     let at = tail.iter().position(|candidate| *candidate == octet)?;
     before.checked_add(at)
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use super::position;
+
+    #[test]
+    fn an_octet_is_found_wherever_it_is_first() {
+        for length in 0..=80 {
+            let others = std::vec![b'x'; length];
+            assert_eq!(position(&others, b'.'), None);
+            for first in 0..length {
+                let mut text = others.clone();
+                text[first] = b'.';
+                assert_eq!(position(&text, b'.'), Some(first), "of {length}");
+                // And everywhere after it.
+                text[first..].fill(b'.');
+                assert_eq!(position(&text, b'.'), Some(first), "of {length}");
+            }
+        }
+    }
+}

@@ -39,6 +39,27 @@ fn r02_parameters_in_the_query_are_refused_and_an_empty_query_is_none() {
     refused(&reply, "QueryPresent");
 }
 
+#[test]
+fn r02_a_body_is_json_where_the_profile_takes_it_and_the_header_says_so() {
+    let mut rig = Rig::new(profile::TEEN_QUOTES);
+    let path = profile::TEEN_QUOTES.token_path;
+    let body = format!(
+        r#"{{"grant_type":"client_credentials","client_id":"demo","client_secret":"{SECRET}",}}"#
+    );
+    for kind in ["application/json", "Application/JSON ; charset=utf-8"] {
+        let reply = rig.send("POST", path, &[("content-type", kind)], &body);
+        assert_eq!(reply.status, 200, "{kind}: {}", reply.body);
+    }
+    for kind in ["text/json", "application/jsonp", ""] {
+        let reply = rig.send("POST", path, &[("content-type", kind)], &body);
+        refused(&reply, "ContentType");
+    }
+    let json = ("content-type", "application/json");
+    let standard = &profile::STANDARD;
+    let reply = Rig::new(*standard).send("POST", standard.token_path, &[json], &body);
+    refused(&reply, "ContentType");
+}
+
 /// "the authorization server MUST respond with an HTTP 401 (Unauthorized)
 /// status code" to who used the header (RFC 6749 §5.2); others get what the
 /// profile says.

@@ -197,6 +197,13 @@ fn r39_two_keys_have_two_names() {
     }
     let both = keep([verifier(Some("k1")), verifier(Some("k2"))]);
     assert_eq!(standard(|it| it.verifiers = both), None);
+    // One needs none.
+    let only = Es256SigningKey::new(&[7; 32], None).unwrap();
+    let alone = standard(|it| {
+        it.verifiers = keep([verifier(None)]);
+        it.signer = keep(only);
+    });
+    assert_eq!(alone, None);
 }
 
 #[test]

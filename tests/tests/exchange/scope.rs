@@ -43,6 +43,24 @@ fn the_scope_that_is_refused_is_named() {
     }
 }
 
+/// "%x20-21 / %x23-5B / %x5D-7E" are what a description may hold (RFC 6749 §5.2).
+#[test]
+fn a_name_is_repeated_in_the_characters_of_a_description_and_up_to_64_of_them() {
+    let mut rig = Rig::new(profile::STANDARD);
+    let long = "é".repeat(63);
+    let marks = "?".repeat(63);
+    for (asked, named) in [
+        ("caf%C3%A9%40%F0%9F%98%80%22%5C%7F!", "caf?@????!"),
+        (&format!("{long}a"), &format!("{marks}a")),
+        (&format!("{long}ab"), &format!("{marks}a")),
+    ] {
+        let body = format!("grant_type=client_credentials&scope={asked}");
+        let reply = rig.token(Some(&basic("demo")), &body);
+        let told = reply.member("error_description");
+        assert!(told.starts_with(&format!("The scope '{named}' ")), "{told}");
+    }
+}
+
 #[test]
 fn sets_are_sets() {
     let [one, two, both] = [0b01, 0b10, 0b11].map(ScopeSet::from_bits);

@@ -116,3 +116,44 @@ const fn capital_digit(value: u8) -> u8 {
         value.wrapping_add(b'A' - 10)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use super::super::MAX_OCTETS;
+    use super::*;
+
+    #[test]
+    fn components_are_encoded() {
+        let mut out = [0; 32];
+        for (text, expected) in [
+            ("", ""),
+            ("azAZ09*-._", "azAZ09*-._"),
+            (" ~!'()", "+%7E%21%27%28%29"),
+            ("é\0", "%C3%A9%00"),
+            ("a&b=c%d+e", "a%26b%3Dc%25d%2Be"),
+        ] {
+            assert_eq!(encode_component(text, &mut out), Ok(expected));
+            let short = expected.len().saturating_sub(1);
+            if !expected.is_empty() {
+                assert_eq!(
+                    encode_component(text, &mut out[..short]),
+                    Err(FormError::TooLong)
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn r05_components_are_bounded() {
+        let decoded = |octets| {
+            let mut text = std::vec![b'x'; octets];
+            decode_component(&mut text).map(str::len)
+        };
+        assert_eq!(decoded(MAX_OCTETS), Ok(MAX_OCTETS));
+        for octets in [MAX_OCTETS + 1, MAX_OCTETS + 2] {
+            assert_eq!(decoded(octets), Err(FormError::TooLong));
+        }
+    }
+}

@@ -83,7 +83,9 @@ fn what_is_read_at_once_is_nothing_that_would_be_read_otherwise() {
 #[test]
 fn a_payload_is_within_its_limits() {
     let octets = ISSUED.len();
-    assert!(at_once(ISSUED, &FORMAT, &Limits { octets, ..LIMITS }).is_some());
+    for limits in [Limits { octets, ..LIMITS }, Limits { depth: 1, ..LIMITS }] {
+        assert!(at_once(ISSUED, &FORMAT, &limits).is_some(), "{limits:?}");
+    }
     for limits in [
         Limits {
             octets: octets - 1,

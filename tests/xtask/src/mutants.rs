@@ -1,5 +1,5 @@
 //! `cargo xtask mutants`: the core with one thing wrong in it at a time, by cargo-mutants. A mutant that
-//! no test sees fails the command, unless `ARGUED` says why none can.
+//! no test sees fails the command, unless `argued` says why none can.
 
 mod argued;
 #[cfg(test)]
@@ -16,7 +16,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::{Value, json};
 
-use self::argued::ARGUED;
+use self::argued::argued;
 use crate::process::{cargo, line, root, target};
 use crate::test::TESTS;
 use crate::tools::{Need, ensure};
@@ -118,12 +118,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         let suites = [SECOND, THIRD].concat();
         take_over(&mut mutants, &tested(options, (0, 1), &suites, &again)?);
     }
-    let rows = rows(&mutants, ARGUED);
+    let argued = argued();
+    let rows = rows(&mutants, &argued);
     match options.json {
         true => println!("{:#}", to_json(&rows)),
         false => print!("{}", table(&rows)),
     }
-    let unargued = unargued(&mutants, ARGUED);
+    let unargued = unargued(&mutants, &argued);
     if !unargued.is_empty() {
         bail!("no test sees\n{}", unargued.join("\n"));
     }

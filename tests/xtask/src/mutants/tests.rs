@@ -102,7 +102,7 @@ fn parts_are_counted_from_nought() {
 
 #[test]
 fn what_is_argued_is_argued() {
-    for (file, mutation, most, why) in ARGUED {
+    for (file, mutation, most, why) in &argued() {
         assert!(root().join(file).is_file(), "{file}");
         assert!(*most > 0 && why.len() > 10, "{file}: {mutation}");
     }

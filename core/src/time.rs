@@ -59,3 +59,18 @@ impl fmt::Display for Seconds {
         self.0.fmt(f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Seconds, UnixTime};
+
+    #[test]
+    fn no_sum_is_past_the_last_second() {
+        let last = UnixTime::LAST;
+        assert_eq!(UnixTime(last.0 - 3).plus(Seconds(2)), UnixTime(last.0 - 1));
+        assert_eq!(UnixTime(last.0 - 2).plus(Seconds(2)), last);
+        for late in [last.0 - 1, last.0, last.0 + 1, u64::MAX] {
+            assert_eq!(UnixTime(late).plus(Seconds(2)), last, "{late}");
+        }
+    }
+}

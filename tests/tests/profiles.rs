@@ -6,8 +6,8 @@ use std::fmt::Debug;
 use smallgate_core::jose::Algorithm::{Es256, Hs256};
 use smallgate_core::jwt::{Claim, ScopeForm};
 use smallgate_core::profile::{
-    ALL, ClientAuthentication, ExpiresIn, GrantType, Profile, RedirectUriRule, ResponseMember,
-    Rotation, STANDARD,
+    ALL, ClientAuthentication, ExpiresIn, GrantType, JwtIdForm, Profile, RedirectUriRule,
+    ResponseMember, Rotation, STANDARD,
 };
 
 /// In the order of [`ALL`]: standard, drillster, teen-quotes, dressipi, breakout.
@@ -164,6 +164,11 @@ fn tokens() {
     knob(
         |profile| profile.access_token.scope,
         [text, array, text, absent, text],
+    );
+    let (base64url, uuid) = (JwtIdForm::Base64Url, JwtIdForm::Uuid);
+    knob(
+        |profile| profile.jwt_id,
+        [base64url, uuid, base64url, base64url, base64url],
     );
     let typ = Some("at+jwt");
     knob(

@@ -6,6 +6,7 @@ mod others;
 use super::Argued;
 
 const APART: &str = "the bits on the two sides are never the same, so either and both alike";
+const ALIKE: &str = "makes a difference at the border alone, where both ways give the same value";
 const ONE_SET: &str = "of one set of slots the first is meant, whether clients have it or share it";
 const WIPED: &str = "what is in memory that was let go can not be read without `unsafe`";
 const SLOWER: &str = "is told by how long it takes alone: the other way comes to the same";

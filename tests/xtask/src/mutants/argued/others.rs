@@ -1,6 +1,6 @@
 //! Those everywhere but in `codec`.
 
-use super::{APART, AT_ONCE, LOGGED, NARROW, ONE_SET, SLOWER, STAMPS, WIPED};
+use super::{ALIKE, APART, AT_ONCE, LOGGED, NARROW, ONE_SET, SLOWER, STAMPS, WIPED};
 use crate::mutants::Argued;
 
 /// The file, the mutation, how many of it, and why it changes nothing that is promised.
@@ -118,5 +118,11 @@ pub(super) const ARGUED: &[Argued] = &[
         "replace < with <= in Owner::count",
         1,
         STAMPS,
+    ),
+    (
+        "core/src/time.rs",
+        "replace > with >= in UnixTime::plus",
+        1,
+        ALIKE,
     ),
 ];

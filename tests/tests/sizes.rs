@@ -1,5 +1,6 @@
 //! What things take of a device's memory; `cargo test --test sizes -- --nocapture` prints it.
 
+use smallgate_core::jwt::TokenCache;
 use smallgate_core::oauth::{
     AuthorizationServer, HANDLE_LENGTH, RECORD_SIZE, Record, Step, ThrottleSlot,
 };
@@ -16,6 +17,11 @@ fn sizes_are_what_the_design_says_and_grow_by_decision_alone() {
             "a grant in memory",
             (size_of::<MemoryStore<256>>() - size_of::<MemoryStore<0>>()) / 256,
             108,
+        ),
+        (
+            "a token that was verified",
+            (size_of::<TokenCache<64>>() - size_of::<TokenCache<0>>()) / 64,
+            84,
         ),
         ("a throttled pair", size_of::<ThrottleSlot>(), 12),
     ];

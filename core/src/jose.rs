@@ -88,15 +88,14 @@ pub trait Signer: Sync {
     /// The backend failed; then `signature` means nothing.
     fn sign(&self, input: &[u8], signature: &mut [u8; MAX_SIGNATURE]) -> Result<usize, SignError>;
 
-    /// The header of a token with this `typ`, encoded beforehand: what [`sign`] would
+    /// The header of a token with this `typ`, if it was encoded beforehand: what [`sign`] would
     /// write for it, character for character. Without one each token's is written
     /// anew.
     ///
     /// For keys of this crate alone: nobody else can name the type of the last
     /// argument, and so neither make up a header nor pass another key's on.
     #[doc(hidden)]
-    fn encoded_header(&self, typ: Option<&str>, _: sealed::Here) -> Option<&str> {
-        let _ = typ;
+    fn encoded_header(&self, _typ: Option<&str>, _: sealed::Here) -> Option<&str> {
         None
     }
 }

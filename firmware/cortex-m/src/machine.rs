@@ -21,7 +21,7 @@ pub fn provisioning() -> &'static [u8] {
 }
 
 // What a compiler takes for granted, small; Rust's own take 3 KB more.
-#[cfg(target_arch = "arm")]
+#[cfg(all(target_arch = "arm", target_os = "none"))]
 core::arch::global_asm!(include_str!("memory.s"), options(raw));
 
 /// An integer of 256 bits, its lowest word first, as the assembly takes it.

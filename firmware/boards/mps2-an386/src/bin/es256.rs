@@ -23,6 +23,7 @@ fn main() -> ! {
     bench.check("memmove, however it overlaps", moves() == Some(true));
     bench.check("memcpy, at any address", copies() == Some(true));
     bench.check("memset, at any address", fills() == Some(true));
+    bench.check("memclr, at any address", clears() == Some(true));
     measure(&mut bench);
     bench.end()
 }
@@ -104,11 +105,11 @@ fn refusals() -> Option<bool> {
 /// Octets that all differ, at an address that a word may have.
 #[derive(Clone, Copy, PartialEq)]
 #[repr(align(8))]
-struct Octets([u8; 64]);
+struct Octets([u8; 128]);
 
 impl Octets {
     fn from(first: u8) -> Self {
-        let mut octets = [0; 64];
+        let mut octets = [0; 128];
         for (place, octet) in (first..).zip(&mut octets) {
             *octet = place;
         }
@@ -132,14 +133,19 @@ impl Octets {
 
 /// What `copy_within` leaves is what octets taken from another array leave.
 fn moves() -> Option<bool> {
+    const PLACES: [usize; 11] = [0, 1, 2, 3, 4, 7, 8, 31, 32, 39, 40];
     let mut right = true;
     let before = Octets::from(1);
-    for (from, to) in (0..12).flat_map(|from| (0..12).map(move |to| (from, to))) {
-        for length in 0..=40_usize {
+    for (from, to) in PLACES
+        .into_iter()
+        .flat_map(|from| PLACES.map(|to| (from, to)))
+    {
+        for length in 0..=80 {
             let mut octets = before;
-            let end = length.checked_add(from)?;
             // They are; that a compiler sees it leaves no panic.
-            octets.0.copy_within(from.min(11)..end.min(51), to.min(11));
+            let (from, to) = (from.min(40), to.min(40));
+            let end = from.saturating_add(length.min(80));
+            octets.0.copy_within(from..end, to);
             let moved = |place| before.0.get(from..)?.get(place).copied();
             right &= black_box(octets) == before.with(to, length, moved)?;
         }
@@ -166,18 +172,24 @@ fn copies() -> Option<bool> {
     Some(right)
 }
 
-/// What is filled, with zeros or with others, and nothing beside it.
+/// What is filled, and nothing beside it.
 fn fills() -> Option<bool> {
+    filled(0xA5, |room| room.fill(black_box(0xA5)))
+}
+
+/// The same with zeros, for which there is a name of its own.
+fn clears() -> Option<bool> {
+    filled(0, |room| room.fill(0))
+}
+
+#[inline(always)]
+fn filled(with: u8, fill: impl Fn(&mut [u8])) -> Option<bool> {
     let mut right = true;
     let before = Octets::from(1);
-    for (at, with) in (0..8).flat_map(|at| [(at, 0), (at, 0xA5)]) {
+    for at in 0..8 {
         for length in 0..=50 {
             let mut octets = before;
-            let room = octets.0.get_mut(at..)?.get_mut(..length)?;
-            match with {
-                0 => room.fill(0),
-                with => room.fill(with),
-            }
+            fill(octets.0.get_mut(at..)?.get_mut(..length)?);
             right &= black_box(octets) == before.with(at, length, |_| Some(with))?;
         }
     }

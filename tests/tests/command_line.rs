@@ -73,6 +73,32 @@ fn issued(key: &str, more: &[&str]) -> String {
 }
 
 #[test]
+fn a_claim_may_be_called_as_whoever_verifies_calls_it() {
+    let key = key("hs256");
+    let issue = |names: [&str; 3]| {
+        let [issuer, audience, subject] = names;
+        said(&[
+            "token",
+            "issue",
+            "--key",
+            &key,
+            issuer,
+            ISSUER,
+            audience,
+            "api",
+            subject,
+            "alice",
+            "--jti",
+            "1",
+            "--now",
+            "2026-01-01T00:00:00Z",
+        ])
+    };
+    let short = issue(["--iss", "--aud", "--sub"]);
+    assert_eq!(short, issue(["--issuer", "--audience", "--subject"]));
+}
+
+#[test]
 fn a_token_that_is_issued_is_verified_and_decoded() {
     let private = key("es256");
     let public = said(&["key", "public", &private]);

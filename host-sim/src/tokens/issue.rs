@@ -24,14 +24,14 @@ pub(crate) struct Issue {
     #[arg(long, value_name = "NAME", default_value = "standard", value_parser = profile_named)]
     profile: &'static Profile,
     /// `sub`: whom it is about
-    #[arg(long)]
+    #[arg(long, visible_alias = "subject")]
     sub: String,
     /// `iss`: who issues it; needed unless the profile's tokens have none, as
     /// drillster's and dressipi's
-    #[arg(long)]
+    #[arg(long, visible_alias = "issuer")]
     iss: Option<String>,
     /// `aud`: who may rely on it [default: `iss`]
-    #[arg(long)]
+    #[arg(long, visible_alias = "audience")]
     aud: Option<String>,
     /// `client_id`: which client it is given to [default: `sub`]
     #[arg(long)]

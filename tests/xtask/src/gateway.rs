@@ -124,7 +124,7 @@ fn program(task: &str, firmware: &Path) -> Command {
 /// The same without a firmware.
 fn tests_program(task: &str) -> Command {
     let mut command = cargo();
-    command.args(["run", "--quiet", "--package", TESTS]).args([
+    command.args(["run", "--package", TESTS]).args([
         "--features",
         "board",
         "--bin",

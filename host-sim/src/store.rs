@@ -15,6 +15,7 @@ use smallgate_core::oauth::Configuration;
 use smallgate_core::store::{MemoryStore, StoreUnavailable};
 use smallgate_core::time::UnixTime;
 use smallgate_firmware::store::{FlashStore, Kept as _};
+use tracing::info;
 
 use file::{Durability, FileFlash};
 pub(crate) use geometry::Geometry;
@@ -88,8 +89,11 @@ impl Store {
             }
             Place::File { path, geometry } => (path, geometry),
         };
+        let is_new = !path.exists();
         let mut store = lock(&FILE);
         let durability = open(&mut store, path, Some(geometry))?;
+        // A slip in the path is a new store.
+        info!(event = "store_opened", path = %path.display(), new = is_new);
         Ok((Store::File(durability), store.newest()))
     }
 

@@ -85,6 +85,21 @@ fn store_in_a_file_has_one_opener() {
     assert!(shown.status.success(), "{shown:?}");
 }
 
+/// A slip in its path would be a new store, without a word.
+#[test]
+fn store_in_a_file_says_whether_it_was_there() {
+    let load = Load::new();
+    for new in [true, false] {
+        let mut process = Process::serve(&load.arguments());
+        process.kill();
+        let log = process.log();
+        let line = log.lines().find(|line| line.contains("store_opened"));
+        let line: serde_json::Value = serde_json::from_str(line.expect("a line")).expect("JSON");
+        assert_eq!(line["new"], new, "{line}");
+        assert_eq!(line["path"], load.store().to_str().expect("text"));
+    }
+}
+
 /// Who may write to it could bring back what was revoked.
 #[cfg(unix)]
 #[test]

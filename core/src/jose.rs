@@ -63,6 +63,9 @@ impl fmt::Display for Algorithm {
     }
 }
 
+/// The `typ` of a JWT access token (RFC 9068 §2.1).
+pub(crate) const ACCESS_TOKEN: Option<&str> = Some("at+jwt");
+
 /// The longest signature of any [`Algorithm`], in octets.
 pub const MAX_SIGNATURE: usize = 64;
 
@@ -88,9 +91,9 @@ pub trait Signer: Sync {
     /// The backend failed; then `signature` means nothing.
     fn sign(&self, input: &[u8], signature: &mut [u8; MAX_SIGNATURE]) -> Result<usize, SignError>;
 
-    /// The header of a token with this `typ`, if it was encoded beforehand: what [`sign`] would
-    /// write for it, character for character. Without one each token's is written
-    /// anew.
+    /// The header of a token with this `typ`, if it was encoded beforehand: what
+    /// [`sign`] would write for it, character for character. Without one each
+    /// token's is written anew.
     ///
     /// For keys of this crate alone: nobody else can name the type of the last
     /// argument, and so neither make up a header nor pass another key's on.

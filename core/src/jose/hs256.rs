@@ -5,8 +5,8 @@ use core::fmt;
 use super::jws::encoded_header;
 use super::sealed::Here;
 use super::{
-    Algorithm, KeyError, KeyId, MAX_SIGNATURE, SignError, SignatureError, Signer, Verifier,
-    owned_key_id,
+    ACCESS_TOKEN, Algorithm, KeyError, KeyId, MAX_SIGNATURE, SignError, SignatureError, Signer,
+    Verifier, owned_key_id,
 };
 use crate::codec::base64url;
 use crate::secret::constant_time_eq;
@@ -24,9 +24,6 @@ pub struct Hs256Key {
     /// Of access tokens, encoded; empty if there is no room for it.
     header: heapless::String<MAX_HEADER>,
 }
-
-/// The `typ` of a JWT access token (RFC 9068 §2.1).
-const ACCESS_TOKEN: Option<&str> = Some("at+jwt");
 
 /// The characters of an access token's header, with the longest [`KeyId`] that has
 /// nothing to escape, where they are kept: to write them anew takes as long as to

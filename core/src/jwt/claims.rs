@@ -3,6 +3,7 @@
 
 use crate::codec::json::{Array, Text, Value};
 use crate::codec::split::split_at_first;
+use crate::jose::ACCESS_TOKEN;
 use crate::scope::{ScopeNames, ScopeSet};
 use crate::time::UnixTime;
 
@@ -116,7 +117,7 @@ impl TokenFormat {
     /// The access token of RFC 9068 §2: `at+jwt` with `iss`, `sub`, `aud`,
     /// `client_id`, `scope`, `iat`, `exp` and `jti`.
     pub const ACCESS_TOKEN: TokenFormat = TokenFormat {
-        typ: Some("at+jwt"),
+        typ: ACCESS_TOKEN,
         claims: &[
             Claim::Issuer,
             Claim::Subject,

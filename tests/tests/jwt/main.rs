@@ -69,6 +69,16 @@ fn parts(token: &str) -> (String, String) {
     (header.unwrap(), payload.unwrap())
 }
 
+/// A token of any header and payload.
+fn signed(header: &str, payload: &str) -> String {
+    let input = format!(
+        "{}.{}",
+        encoded(header.as_bytes()),
+        encoded(payload.as_bytes())
+    );
+    format!("{input}.{}", encoded(&signature(&hs256(), &input)))
+}
+
 /// Signs any payload under the header of an access token, and verifies it.
 fn with_payload<R>(
     payload: &str,
@@ -80,12 +90,7 @@ fn with_payload<R>(
         Some(_) => header.to_owned(),
         None => header.replace(r#""typ":"at+jwt","#, ""),
     };
-    let input = format!(
-        "{}.{}",
-        encoded(header.as_bytes()),
-        encoded(payload.as_bytes())
-    );
-    let token = format!("{input}.{}", encoded(&signature(&hs256(), &input)));
+    let token = signed(&header, payload);
     let key = hs256();
     let keys: &[&dyn Verifier] = &[&key];
     let mut scratch = vec![0; token.len()];

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use serde_json::Value;
 
@@ -63,21 +63,14 @@ pub(crate) fn all(seconds: u64) -> Result<Tally> {
     let mut tally = fuzz(&targets()?, seconds, Some(1))?;
     println!("running 1 fuzz target that has to fail, {TWIN_SECONDS} s at most");
     let seen = match fuzz_one(TWIN, &host_triple()?, TWIN_SECONDS, Some(1)) {
-        Ok(executions) => Err(format!("nothing found in {executions} executions")),
-        Err(error) if format!("{error:#}").contains("the planted fault") => Ok(()),
-        Err(error) => Err(format!("another failure than the planted one: {error:#}")),
+        Ok(executions) => Err(anyhow!("nothing found in {executions} executions")),
+        Err(error) if format!("{error:#}").contains("the planted fault") => {
+            Ok("its fault was found".to_owned())
+        }
+        Err(error) => Err(error.context("another failure than the planted one")),
     };
     let mut twin = Tally::default();
-    match seen {
-        Ok(()) => {
-            println!("test fuzz {TWIN} ... ok (its fault was found)");
-            twin.passed += 1;
-        }
-        Err(why) => {
-            println!("test fuzz {TWIN} ... FAILED\n{why}");
-            twin.failed += 1;
-        }
-    }
+    count(&mut twin, TWIN, seen);
     close(&twin);
     tally.add(twin);
     Ok(tally)
@@ -141,19 +134,29 @@ fn fuzz(names: &[String], seconds: u64, seed: Option<u32>) -> Result<Tally> {
     println!("running {} fuzz targets, {seconds} s each", names.len());
     let mut tally = Tally::default();
     for name in names {
-        match fuzz_one(name, &host, seconds, seed) {
-            Ok(executions) => {
-                println!("test fuzz {name} ... ok ({executions} executions)");
-                tally.passed += 1;
-            }
-            Err(error) => {
-                println!("test fuzz {name} ... FAILED\n{error:#}");
-                tally.failed += 1;
-            }
-        }
+        let done = fuzz_one(name, &host, seconds, seed);
+        count(
+            &mut tally,
+            name,
+            done.map(|number| format!("{number} executions")),
+        );
     }
     close(&tally);
     Ok(tally)
+}
+
+/// A runner's line for a test, which is counted.
+fn count(tally: &mut Tally, name: &str, done: Result<String>) {
+    match done {
+        Ok(how) => {
+            println!("test fuzz {name} ... ok ({how})");
+            tally.passed += 1;
+        }
+        Err(error) => {
+            println!("test fuzz {name} ... FAILED\n{error:#}");
+            tally.failed += 1;
+        }
+    }
 }
 
 /// A runner's closing line.
